@@ -1,0 +1,139 @@
+package price
+
+import (
+	"math"
+	"math/bits"
+
+	"tollgate/internal/chat"
+	"tollgate/internal/money"
+)
+
+// State says whether a cost is known. The zero State is Unpriced, so that forgetting to price is never "free".
+type State uint8
+
+// The states.
+const (
+	Unpriced State = iota // the cost is not known; the amount beside it means nothing
+	Priced                // the amount is the cost
+	Free                  // the provider lists the model at zero; the amount is 0
+)
+
+// String is the stable name used in the API and the schema.
+func (s State) String() string {
+	switch s {
+	case Priced:
+		return "priced"
+	case Free:
+		return "free"
+	case Unpriced:
+	}
+	return "unpriced"
+}
+
+// Cost is what a call of these units costs by the record: the sum over its disjoint classes in pico-dollars, rounded up
+// to nano-dollars once. It is Unpriced as soon as one class with units has no rate, or a count is negative (a count that
+// cannot be is no reason for a smaller bill).
+//
+// Two classes fall back to another's rate, because that is how providers bill when they list no rate of their own:
+// reasoning tokens are output tokens, and input tokens read from a cache without a listed discount are input tokens.
+// Nothing else falls back: cache writes and audio cost more than the class they would fall to.
+func Cost(r Record, u chat.Units) (money.NanoUSD, State) {
+	rates, _ := r.For(u.InputTotal())
+	var sum money.Sum
+	for c, n := range u {
+		if n == 0 {
+			continue
+		}
+		_, p, ok := rates.billed(chat.Class(c))
+		if !ok || n < 0 {
+			return 0, Unpriced
+		}
+		sum.Add(n, p)
+	}
+	return sum.NanoUSD(), r.state()
+}
+
+// state is the state of a call all of whose classes have a rate.
+func (r Record) state() State {
+	if r.Rates.Empty() {
+		return Unpriced
+	}
+	for _, t := range r.Tiers {
+		if !t.Rates.Free() {
+			return Priced
+		}
+	}
+	if r.Rates.Free() {
+		return Free
+	}
+	return Priced
+}
+
+// billed finds the rate of a class and the class whose rate it is.
+func (r Rates) billed(c chat.Class) (as chat.Class, p money.Price, ok bool) {
+	as = c
+	if !r[c].Listed && c == chat.Reasoning {
+		as = chat.Output
+	}
+	if !r[c].Listed && c == chat.CacheRead {
+		as = chat.Input
+	}
+	return as, r[as].Price, r[as].Listed
+}
+
+// Line is one class of a call's cost.
+type Line struct {
+	Class  chat.Class
+	As     chat.Class  // the class whose rate was used; Class itself but for the two fall-backs
+	Units  int64       //
+	Rate   money.Price // pico-dollars a unit; meaningless when Listed is false
+	Listed bool        // false: the class is unpriced
+	Pico   int64       // Units × Rate, in pico-dollars; stays at the largest value rather than wrapping
+}
+
+// Breakdown explains a cost: every class with units, and what it added up to.
+type Breakdown struct {
+	Lines []Line
+	Above int64 // the tier that held, as the input bound that was passed; 0 for the base list
+	Pico  int64 // Σ Lines.Pico, before the one rounding
+	Total money.NanoUSD
+	State State
+}
+
+// Explain is Cost with its reasons.
+func Explain(r Record, u chat.Units) Breakdown {
+	rates, above := r.For(u.InputTotal())
+	b := Breakdown{Above: above}
+	for c, n := range u {
+		if n == 0 {
+			continue
+		}
+		as, p, ok := rates.billed(chat.Class(c))
+		l := Line{Class: chat.Class(c), As: as, Units: n, Rate: p, Listed: ok}
+		if ok {
+			l.Pico = times(n, p)
+			b.Pico = plus(b.Pico, l.Pico)
+		}
+		b.Lines = append(b.Lines, l)
+	}
+	b.Total, b.State = Cost(r, u)
+	return b
+}
+
+func times(n int64, p money.Price) int64 {
+	if n <= 0 || p <= 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(n), uint64(p))
+	if hi != 0 || lo > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(lo)
+}
+
+func plus(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}

@@ -1,0 +1,113 @@
+package tenant
+
+import "tollgate/internal/fault"
+
+// Role is what a member or management token is in its organization. The zero Role may do nothing.
+type Role string
+
+// The roles, from most to least powerful.
+const (
+	Owner     Role = "owner"
+	Admin     Role = "admin"
+	Developer Role = "developer"
+	Billing   Role = "billing"
+	Viewer    Role = "viewer"
+)
+
+// Roles lists every role.
+var Roles = []Role{Owner, Admin, Developer, Billing, Viewer}
+
+// Permission is one thing that a route does. Every route declares one.
+type Permission string
+
+// The permissions.
+const (
+	ReadOrganization  Permission = "organization.read"
+	WriteOrganization Permission = "organization.write"
+	ReadTeams         Permission = "teams.read"
+	WriteTeams        Permission = "teams.write"
+	ReadMembers       Permission = "members.read"
+	WriteMembers      Permission = "members.write"
+	ReadTokens        Permission = "tokens.read"
+	WriteTokens       Permission = "tokens.write"
+	ReadKeys          Permission = "keys.read"
+	WriteKeys         Permission = "keys.write"
+	ReadCredentials   Permission = "credentials.read"
+	WriteCredentials  Permission = "credentials.write"
+	ReadAliases       Permission = "aliases.read"
+	WriteAliases      Permission = "aliases.write"
+	ReadPrices        Permission = "prices.read"
+	WritePrices       Permission = "prices.write"
+	ReadCalls         Permission = "calls.read"
+	ReadCosts         Permission = "costs.read"
+	OwnSession        Permission = "session.own" // a user's own sessions: every role
+)
+
+// allowed is the one permission table. Owner and Admin are written out, so that a new permission is a decision.
+var allowed = map[Permission][]Role{
+	ReadOrganization:  {Owner, Admin, Developer, Billing, Viewer},
+	WriteOrganization: {Owner, Admin},
+	ReadTeams:         {Owner, Admin, Developer, Billing, Viewer},
+	WriteTeams:        {Owner, Admin},
+	ReadMembers:       {Owner, Admin, Developer, Billing, Viewer},
+	WriteMembers:      {Owner, Admin},
+	ReadTokens:        {Owner, Admin},
+	WriteTokens:       {Owner, Admin},
+	ReadKeys:          {Owner, Admin, Developer, Billing, Viewer},
+	WriteKeys:         {Owner, Admin, Developer},
+	ReadCredentials:   {Owner, Admin, Developer, Viewer},
+	WriteCredentials:  {Owner, Admin},
+	ReadAliases:       {Owner, Admin, Developer, Billing, Viewer},
+	WriteAliases:      {Owner, Admin, Developer},
+	ReadPrices:        {Owner, Admin, Developer, Billing, Viewer},
+	WritePrices:       {Owner, Admin, Billing},
+	ReadCalls:         {Owner, Admin, Developer, Viewer},
+	ReadCosts:         {Owner, Admin, Developer, Billing, Viewer},
+	OwnSession:        {Owner, Admin, Developer, Billing, Viewer},
+}
+
+// ErrForbidden means that the role may not do this.
+var ErrForbidden = fault.New(fault.Forbidden, "role.forbidden", "Your role does not allow this.")
+
+// Known reports whether p is in the table; a route with an unknown permission does not start.
+func (p Permission) Known() bool { return allowed[p] != nil }
+
+// Can reports whether the role holds the permission.
+func (r Role) Can(p Permission) bool {
+	for _, have := range allowed[p] {
+		if have == r {
+			return true
+		}
+	}
+	return false
+}
+
+// Known reports whether r is one of Roles.
+func (r Role) Known() bool {
+	for _, k := range Roles {
+		if k == r {
+			return true
+		}
+	}
+	return false
+}
+
+// Allow returns nil when the scope's role holds p, ErrForbidden (naming the role needed) when it does not.
+func (s Scope) Allow(p Permission) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if s.role.Can(p) {
+		return nil
+	}
+	return ErrForbidden.Say("Your role (%s) does not allow this. An owner can grant the role %s.", s.role, least(p))
+}
+
+// least is the least powerful role that holds p.
+func least(p Permission) Role {
+	roles := allowed[p]
+	if len(roles) == 0 {
+		return Owner
+	}
+	return roles[len(roles)-1]
+}
