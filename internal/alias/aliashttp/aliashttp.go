@@ -1,0 +1,218 @@
+// Package aliashttp is the JSON face of aliases and their versions.
+package aliashttp
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tollgate/internal/alias"
+	"tollgate/internal/fault"
+	"tollgate/internal/id"
+	"tollgate/internal/rest"
+	"tollgate/internal/tenant"
+)
+
+// Target is one place a call can go.
+type Target struct {
+	Provider   string `json:"provider" maxLength:"64" doc:"Id of a vendor"`
+	Model      string `json:"model" maxLength:"256" doc:"The provider's name of the model"`
+	Credential string `json:"credential,omitempty" maxLength:"64" doc:"Left out: the provider's default credential"`
+}
+
+// Route is what a version of an alias says. Targets are tried in order.
+type Route struct {
+	Targets      []Target `json:"targets" maxItems:"100"`
+	TimeoutMS    int64    `json:"timeout_ms,omitempty" doc:"One deadline for the whole call; left out: ten minutes"`
+	FirstByteMS  int64    `json:"first_byte_ms,omitempty" doc:"For each attempt, to the first content; left out: none"`
+	Attempts     int      `json:"attempts,omitempty" doc:"One budget for the whole call, first try included; left out: one more than there are targets"`
+	OnDisconnect string   `json:"on_disconnect,omitempty" enum:"drain,abort" doc:"What becomes of the provider's call when the client has gone"`
+}
+
+func toRoute(r alias.Route) Route {
+	targets := make([]Target, len(r.Targets))
+	for i, t := range r.Targets {
+		targets[i] = Target{Provider: t.Provider, Model: t.Model, Credential: string(t.Credential)}
+	}
+	return Route{Targets: targets, TimeoutMS: r.Timeout.Milliseconds(), FirstByteMS: r.FirstByte.Milliseconds(), Attempts: r.Attempts, OnDisconnect: r.OnDisconnect}
+}
+
+// millisMax keeps a number of milliseconds a duration; what is longer than any route may say is refused by the domain.
+const millisMax = int64(24 * time.Hour / time.Millisecond)
+
+func fromRoute(r Route) alias.Route {
+	targets := make([]alias.Target, len(r.Targets))
+	for i, t := range r.Targets {
+		targets[i] = alias.Target{Provider: t.Provider, Model: t.Model, Credential: id.Credential(t.Credential)}
+	}
+	millis := func(n int64) time.Duration { return time.Duration(max(-1, min(n, millisMax))) * time.Millisecond }
+	return alias.Route{Targets: targets, Timeout: millis(r.TimeoutMS), FirstByte: millis(r.FirstByteMS), Attempts: r.Attempts, OnDisconnect: r.OnDisconnect}
+}
+
+// Alias is a semantic model name and the version it points at.
+type Alias struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name" doc:"What clients send as model"`
+	Version   int       `json:"version"`
+	Route     Route     `json:"route"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Tag implements rest.Tagged.
+func (a Alias) Tag() string { return strconv.Itoa(a.Version) }
+
+func toAlias(a alias.Alias) Alias {
+	return Alias{ID: string(a.ID), Name: a.Name, Version: a.Version, Route: toRoute(a.Route), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
+}
+
+// Version is one immutable state of an alias.
+type Version struct {
+	Number    int       `json:"number"`
+	Route     Route     `json:"route"`
+	Author    string    `json:"author" doc:"Id of the user or token"`
+	Message   string    `json:"message"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+type createRequest struct {
+	Body struct {
+		Name    string `json:"name" maxLength:"256" doc:"Lower-case letters, digits, dots, hyphens, underscores"`
+		Route   Route  `json:"route"`
+		Message string `json:"message,omitempty" maxLength:"2000"`
+	}
+}
+
+// Create makes an alias at version 1.
+func Create(s *alias.Service) rest.Endpoint {
+	return rest.Handle(rest.About{Summary: "Create an alias", Status: http.StatusCreated,
+		Errors: []*fault.Error{alias.ErrInvalid, alias.ErrTaken, alias.ErrNoCredential}},
+		func(ctx context.Context, in tenant.Scope, req createRequest) (Alias, error) {
+			a, err := s.Create(ctx, in, req.Body.Name, fromRoute(req.Body.Route), req.Body.Message)
+			return toAlias(a), err
+		})
+}
+
+type listRequest struct {
+	rest.PageQuery
+	Text string `query:"text" maxLength:"200" doc:"Part of the name"`
+}
+
+// List lists aliases by name.
+func List(s *alias.Service) rest.Endpoint {
+	return rest.Handle(rest.About{Summary: "List aliases", Description: "By name."},
+		func(ctx context.Context, in tenant.Scope, req listRequest) (rest.Page[Alias], error) {
+			var after string
+			if err := rest.DecodeCursor(req.Cursor, &after); err != nil {
+				return rest.Page[Alias]{}, err
+			}
+			found, more, err := s.List(ctx, in, req.Text, after, req.Limit)
+			if err != nil {
+				return rest.Page[Alias]{}, err
+			}
+			items, next := make([]Alias, len(found)), ""
+			for i, a := range found {
+				items[i] = toAlias(a)
+			}
+			if more {
+				next = rest.EncodeCursor(found[len(found)-1].Name)
+			}
+			return rest.PageOf(items, next), nil
+		})
+}
+
+type oneRequest struct {
+	ID string `path:"id"`
+}
+
+// Read is one alias.
+func Read(s *alias.Service) rest.Endpoint {
+	return rest.Handle(rest.About{Summary: "Read an alias", Errors: []*fault.Error{alias.ErrNotFound}},
+		func(ctx context.Context, in tenant.Scope, req oneRequest) (Alias, error) {
+			a, err := s.Alias(ctx, in, id.Alias(req.ID))
+			return toAlias(a), err
+		})
+}
+
+type updateRequest struct {
+	rest.Match
+	ID   string `path:"id"`
+	Body struct {
+		Route   Route  `json:"route"`
+		Message string `json:"message,omitempty" maxLength:"2000" doc:"What the change is for"`
+	}
+}
+
+// Update makes the next version of an alias.
+func Update(s *alias.Service) rest.Endpoint {
+	return rest.Handle(rest.About{Summary: "Change an alias", Description: "Makes the next version, used by the next call on every proxy within a second. The same route makes none.",
+		Errors: []*fault.Error{alias.ErrInvalid, alias.ErrNotFound, alias.ErrNoCredential}},
+		func(ctx context.Context, in tenant.Scope, req updateRequest) (Alias, error) {
+			a, err := s.Update(ctx, in, id.Alias(req.ID), fromRoute(req.Body.Route), req.Body.Message, func(now alias.Alias) error { return req.Check(toAlias(now).Tag()) })
+			return toAlias(a), err
+		})
+}
+
+// Delete removes an alias.
+func Delete(s *alias.Service) rest.Endpoint {
+	return rest.Handle(rest.About{Summary: "Delete an alias", Description: "Calls of it are unknown from then on; what it cost keeps its name.", Errors: []*fault.Error{alias.ErrNotFound}},
+		func(ctx context.Context, in tenant.Scope, req oneRequest) (rest.None, error) {
+			return rest.None{}, s.Delete(ctx, in, id.Alias(req.ID))
+		})
+}
+
+type versionsRequest struct {
+	rest.PageQuery
+	ID string `path:"id"`
+}
+
+// Versions lists an alias's versions, newest first.
+func Versions(s *alias.Service) rest.Endpoint {
+	return rest.Handle(rest.About{Summary: "List the versions of an alias", Description: "Newest first.", Errors: []*fault.Error{alias.ErrNotFound}},
+		func(ctx context.Context, in tenant.Scope, req versionsRequest) (rest.Page[Version], error) {
+			var before int
+			if err := rest.DecodeCursor(req.Cursor, &before); err != nil {
+				return rest.Page[Version]{}, err
+			}
+			found, more, err := s.Versions(ctx, in, id.Alias(req.ID), before, req.Limit)
+			if err != nil {
+				return rest.Page[Version]{}, err
+			}
+			items, next := make([]Version, len(found)), ""
+			for i, v := range found {
+				items[i] = Version{Number: v.Number, Route: toRoute(v.Route), Author: v.Author, Message: v.Message, CreatedAt: v.CreatedAt}
+			}
+			if more {
+				next = rest.EncodeCursor(found[len(found)-1].Number)
+			}
+			return rest.PageOf(items, next), nil
+		})
+}
+
+type restoreRequest struct {
+	ID   string `path:"id"`
+	Body struct {
+		Version         int    `json:"version" minimum:"1" doc:"The old version"`
+		ExpectedVersion int    `json:"expected_version,omitempty" minimum:"1" doc:"The current version that you read; another one now is refused"`
+		Message         string `json:"message,omitempty" maxLength:"2000"`
+	}
+}
+
+// check refuses when the alias has moved on since the caller looked.
+func (r restoreRequest) check(now alias.Alias) error {
+	if e := r.Body.ExpectedVersion; e != 0 && e != now.Version {
+		return alias.ErrStale
+	}
+	return nil
+}
+
+// Restore makes the next version with the route of an old one.
+func Restore(s *alias.Service) rest.Endpoint {
+	return rest.Handle(rest.About{Summary: "Restore an old version of an alias", Description: "As the next version; history stays.",
+		Errors: []*fault.Error{alias.ErrNotFound, alias.ErrNoVersion, alias.ErrInvalid, alias.ErrNoCredential, alias.ErrStale}},
+		func(ctx context.Context, in tenant.Scope, req restoreRequest) (Alias, error) {
+			a, err := s.Restore(ctx, in, id.Alias(req.ID), req.Body.Version, req.Body.Message, req.check)
+			return toAlias(a), err
+		})
+}

@@ -1,0 +1,49 @@
+// Package api is the control plane's JSON API: the list of its routes, and what they stand on.
+//
+// It holds no logic: an endpoint is its domain's (package <domain>http), a convention is the kit's (package rest).
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tollgate/internal/account"
+	"tollgate/internal/alias"
+	"tollgate/internal/calllog"
+	"tollgate/internal/credential"
+	"tollgate/internal/fault"
+	"tollgate/internal/key"
+	"tollgate/internal/price"
+	"tollgate/internal/rest"
+	"tollgate/internal/usage"
+)
+
+// Deps is what the API stands on. All fields are required.
+type Deps struct {
+	Version       string // of the program
+	Authenticator rest.Authenticator
+	Once          rest.Ledger
+	Now           func() time.Time
+	Logger        *slog.Logger
+
+	Accounts    *account.Service
+	Keys        *key.Service
+	Credentials *credential.Service
+	Aliases     *alias.Service
+	Prices      *price.Service
+	Calls       *calllog.Queries
+	Usage       *usage.Service
+}
+
+// New makes the handler of everything below rest.Prefix. It fails when a route is declared wrong: then nothing starts.
+func New(d Deps) (http.Handler, error) { return server(d).Handler() }
+
+func server(d Deps) *rest.Server {
+	s := rest.New(rest.Options{
+		Title: "Tollgate", Version: d.Version, Authenticator: d.Authenticator, Once: d.Once, Now: d.Now, Logger: d.Logger,
+		Unauthenticated: []*fault.Error{account.ErrNoCredential, account.ErrNoSession, account.ErrUserToken, account.ErrToken, account.ErrVirtualKey},
+	})
+	s.Mount(routes(d)...)
+	return s
+}

@@ -1,0 +1,356 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"tollgate/internal/account"
+	"tollgate/internal/account/accounthttp"
+	"tollgate/internal/account/accountpg"
+	"tollgate/internal/account/usertoken"
+	"tollgate/internal/alias"
+	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/calllog"
+	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/credential"
+	"tollgate/internal/credential/credentialpg"
+	"tollgate/internal/credential/vault"
+	"tollgate/internal/egress"
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/key/keypg"
+	"tollgate/internal/postgres"
+	"tollgate/internal/postgres/pgtest"
+	"tollgate/internal/price"
+	"tollgate/internal/price/pricepg"
+	"tollgate/internal/price/seed"
+	"tollgate/internal/provider/catalog"
+	"tollgate/internal/rest"
+	"tollgate/internal/rest/restpg"
+	"tollgate/internal/secret"
+	"tollgate/internal/tenant"
+	"tollgate/internal/usage"
+	"tollgate/internal/usage/usagepg"
+)
+
+// fixture makes one thing in the client's organization and tells its id: what {id} stands for on every route whose path starts
+// with under. A new resource with an id adds a line; a route without one fails TestEveryRouteHidesOtherOrganizations.
+type fixture struct {
+	under string
+	make  func(c *client) string
+}
+
+var fixtures = []fixture{
+	{"/teams/{id}", made("/teams", `{"name":"Fixture"}`)},
+	{"/members/{id}", func(c *client) string { return string(c.h.members[c.role].User.ID) }},
+	{"/tokens/{id}", made("/tokens", `{"name":"fixture","role":"viewer"}`)},
+	{"/sessions/{id}", func(c *client) string { return string(c.session) }},
+	{"/prices/overrides/{id}", made("/prices/overrides", `{"provider":"custom","model":"fixture","rates":{"input":"1"}}`)},
+	{"/keys/{id}", made("/keys", `{"name":"fixture","team_id":"{team}"}`)},
+	{"/credentials/{id}", made("/credentials", `{"provider":"custom","name":"fixture","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`)},
+	{"/aliases/{id}", made("/aliases", `{"name":"fixture","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`)},
+	{"/calls/{id}", called},
+}
+
+// bodies are requests that would work on one's own things, for routes that need a body. {team} is the organization's first team.
+var bodies = map[string]string{
+	"POST /organization":                 `{"email":"new@example.com","password":"correct horse","organization":"New"}`,
+	"POST /sessions":                     `{"email":"owner@a.example.com","password":"correct horse"}`,
+	"POST /sessions/refresh":             `{"refresh_token":"x"}`,
+	"PATCH /organization":                `{"name":"Renamed"}`,
+	"PUT /sessions/current/organization": `{"organization_id":"org_none"}`,
+	"POST /teams":                        `{"name":"Sales"}`,
+	"PATCH /teams/{id}":                  `{"name":"Renamed"}`,
+	"PATCH /members/{id}":                `{"role":"viewer"}`,
+	"POST /tokens":                       `{"name":"t","role":"viewer"}`,
+	"POST /prices/overrides":             `{"provider":"custom","model":"m","rates":{"input":"1"}}`,
+	"POST /keys":                         `{"name":"k","team_id":"{team}"}`,
+	"PATCH /keys/{id}":                   `{"name":"Renamed"}`,
+	"POST /credentials":                  `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
+	"POST /credentials/test":             `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
+	"PATCH /credentials/{id}":            `{"name":"Renamed"}`,
+	"POST /aliases":                      `{"name":"a","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`,
+	"PATCH /aliases/{id}":                `{"route":{"targets":[{"provider":"sandbox","model":"echo-large"}]}}`,
+	"POST /aliases/{id}/restore":         `{"version":1}`,
+}
+
+// called puts one call into the log, as the shipper does.
+func called(c *client) string {
+	r := calllog.Record{ID: id.NewCall(), Org: c.h.orgs[c], Team: "team_x", Key: "key_x", Provider: "openai", Model: "gpt", Status: 200, Outcome: calllog.OK,
+		Price: calllog.Free}
+	if d, err := calllogpg.New(c.h.db).Ingest(c.t.Context(), []calllog.Record{r}, calllog.Beat{}); err != nil || len(d.Rejected) > 0 {
+		c.t.Fatalf("Ingest: %v, %v", err, d.Rejected)
+	}
+	return r.ID.String()
+}
+
+// made posts a body and takes the id of the answer.
+func made(path, body string) func(c *client) string {
+	return func(c *client) string { return c.do("POST", path, body).want(c.t, http.StatusCreated).field(c.t, "id") }
+}
+
+// house is a whole API over a database of its own. Its clock stands still.
+type house struct {
+	t       *testing.T
+	db      *postgres.DB
+	handler http.Handler
+	routes  []rest.Route
+	deps    Deps
+	members map[tenant.Role]account.Member // of organization a
+	orgs    map[*client]id.Org
+	teams   map[*client]id.Team
+}
+
+const goodPassword = "correct horse"
+
+// plainPasswords stands in for argon2id, which has tests of its own and costs 40 ms a log-in.
+type plainPasswords struct{}
+
+func (plainPasswords) Hash(_ context.Context, plain string) (account.PasswordHash, error) {
+	return account.PasswordHash("plain " + plain), nil
+}
+
+func (plainPasswords) Match(_ context.Context, plain string, hash account.PasswordHash) (bool, bool, error) {
+	return string(hash) == "plain "+plain, false, nil
+}
+
+func build(t *testing.T) *house {
+	t.Helper()
+	db := pgtest.New(t)
+	noon := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	now := func() time.Time { return noon }
+	accounts := account.NewService(account.Deps{
+		Store: accountpg.New(db), Passwords: plainPasswords{}, Signer: usertoken.New(make([]byte, 32)),
+		SessionPepper: []byte("s"), TokenPepper: []byte("t"), Now: now,
+	})
+	shipped, err := seed.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := secret.ParseKeyring(base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kms, err := vault.NewLocal(ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := egress.ParseOpen("127.0.0.0/8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := egress.New(open)
+	d := Deps{
+		Version: "test", Authenticator: accounthttp.NewAuthenticator(accounts, accounthttp.Cookie{}), Once: restpg.New(db), Now: now,
+		Logger: slog.New(slog.DiscardHandler), Accounts: accounts, Prices: price.NewService(pricepg.New(db), shipped, now),
+		Keys:        key.NewService(keypg.New(db), key.NewHasher(ring), now),
+		Credentials: credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), now), now),
+		Aliases:     alias.NewService(aliaspg.New(db), catalog.Vendor, now),
+		Calls:       calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
+	}
+	s := server(d)
+	handler, err := s.Handler()
+	if err != nil {
+		t.Fatalf("routes: %v", err)
+	}
+	return &house{t: t, db: db, handler: handler, routes: s.Routes(), deps: d, orgs: map[*client]id.Org{}, teams: map[*client]id.Team{}}
+}
+
+// organization signs an organization up and fills it with a member of each role.
+func (h *house) organization(name string) map[tenant.Role]*client {
+	h.t.Helper()
+	from := account.Visitor{IP: netip.MustParseAddr("192.0.2.1")}
+	first, err := h.deps.Accounts.SignUp(h.t.Context(), account.SignUp{Email: "owner@" + name + ".example.com", Password: goodPassword, Organization: name}, from)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	hash := account.PasswordHash(h.one(`SELECT password_hash FROM users WHERE id = $1`, first.User.ID))
+	out := map[tenant.Role]*client{}
+	h.members = map[tenant.Role]account.Member{}
+	for _, role := range tenant.Roles {
+		entry := first.Entry
+		if role != tenant.Owner {
+			user := id.User(id.New("user"))
+			email := string(role) + "@" + name + ".example.com"
+			h.exec(`INSERT INTO users (id, email, password_hash) VALUES ($1, $2, $3)`, user, email, string(hash))
+			h.exec(`INSERT INTO members (org_id, user_id, role) VALUES ($1, $2, $3)`, first.Organization.ID, user, role)
+			if entry, err = h.deps.Accounts.LogIn(h.t.Context(), email, goodPassword, from); err != nil {
+				h.t.Fatal(err)
+			}
+		}
+		h.members[role] = account.Member{User: entry.User, Role: role}
+		out[role] = &client{t: h.t, h: h, role: role, session: entry.Session.ID, cookie: entry.Value.Reveal()}
+		h.orgs[out[role]], h.teams[out[role]] = first.Organization.ID, first.Team.ID
+	}
+	return out
+}
+
+func (h *house) exec(sql string, args ...any) {
+	h.t.Helper()
+	err := h.db.InSystemPgx(h.t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(h.t.Context(), sql, args...)
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) one(sql string, args ...any) (s string) {
+	h.t.Helper()
+	err := h.db.InSystemPgx(h.t.Context(), "test", func(tx pgx.Tx) error { return tx.QueryRow(h.t.Context(), sql, args...).Scan(&s) })
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s
+}
+
+// fingerprint tells every table's content apart: two equal ones mean that nothing was changed.
+func (h *house) fingerprint() map[string]string {
+	h.t.Helper()
+	out := map[string]string{}
+	err := h.db.InSystemPgx(h.t.Context(), "test", func(tx pgx.Tx) error {
+		rows, err := tx.Query(h.t.Context(), `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND has_table_privilege(c.oid, 'SELECT')`)
+		if err != nil {
+			return err
+		}
+		tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, table := range tables {
+			var sum *string
+			q := fmt.Sprintf(`SELECT md5(string_agg(x::text, '|' ORDER BY x::text)) FROM %s x`, pgx.Identifier{table}.Sanitize())
+			if err := tx.QueryRow(h.t.Context(), q).Scan(&sum); err != nil {
+				return err
+			}
+			if sum != nil {
+				out[table] = *sum
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return out
+}
+
+// client is one logged-in browser.
+type client struct {
+	t       *testing.T
+	h       *house
+	role    tenant.Role
+	session id.Session
+	cookie  string
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (c *client) do(method, path, body string, headers ...string) reply {
+	return c.send(c.t.Context(), method, path, body, headers...)
+}
+
+func (c *client) send(ctx context.Context, method, path, body string, headers ...string) reply {
+	body = strings.ReplaceAll(body, "{team}", string(c.h.teams[c]))
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req := httptest.NewRequest(method, rest.Prefix+path, r).WithContext(ctx)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.cookie != "" {
+		req.AddCookie(&http.Cookie{Name: accounthttp.Cookie{}.Name(), Value: c.cookie})
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	c.h.handler.ServeHTTP(w, req)
+	return reply{w.Code, w.Header(), w.Body.String()}
+}
+
+// call sends what the route needs to work, with {id} replaced.
+func (c *client) call(r rest.Route, with string, headers ...string) reply {
+	ctx := c.t.Context()
+	if r.Streams() { // it would go on until the client leaves
+		var leave context.CancelFunc
+		ctx, leave = context.WithTimeout(ctx, 100*time.Millisecond)
+		defer leave()
+	}
+	return c.send(ctx, r.Method, strings.ReplaceAll(r.Path, "{id}", with), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
+}
+
+func (r reply) want(t *testing.T, status int) reply {
+	t.Helper()
+	if r.status != status {
+		t.Fatalf("status = %d, want %d: %s", r.status, status, r.body)
+	}
+	return r
+}
+
+func (r reply) field(t *testing.T, name string) string {
+	t.Helper()
+	s, ok := r.object(t)[name].(string)
+	if !ok {
+		t.Fatalf("no text field %q: %s", name, r.body)
+	}
+	return s
+}
+
+func (r reply) object(t *testing.T) map[string]any {
+	t.Helper()
+	m := map[string]any{}
+	if err := json.Unmarshal([]byte(r.body), &m); err != nil {
+		t.Fatalf("no JSON object: %v: %q", err, r.body)
+	}
+	return m
+}
+
+// code is the problem's code; empty when the answer is none.
+func (r reply) code() string {
+	var p rest.Problem
+	_ = json.Unmarshal([]byte(r.body), &p)
+	return p.Code
+}
+
+// likeness is the answer without what differs between any two requests.
+func (r reply) likeness(t *testing.T) string {
+	t.Helper()
+	m := r.object(t)
+	delete(m, "request_id")
+	b, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(r.status, " ", string(b))
+}
+
+// strange is an id of the same form that nothing has.
+func strange(real string) string {
+	prefix, rest, _ := strings.Cut(real, "_")
+	sum := sha256.Sum256([]byte(rest))
+	fresh := hex.EncodeToString(sum[:])
+	return prefix + "_" + fresh[:min(len(rest), len(fresh))]
+}

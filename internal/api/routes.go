@@ -1,0 +1,80 @@
+package api
+
+import (
+	"tollgate/internal/account/accounthttp"
+	"tollgate/internal/alias/aliashttp"
+	"tollgate/internal/calllog/callloghttp"
+	"tollgate/internal/credential/credentialhttp"
+	"tollgate/internal/key/keyhttp"
+	"tollgate/internal/price/pricehttp"
+	"tollgate/internal/rest"
+	"tollgate/internal/tenant"
+	"tollgate/internal/usage/usagehttp"
+)
+
+// routes is the API: every route, the permission it needs, and who answers.
+func routes(d Deps) []rest.Route {
+	return []rest.Route{
+		rest.PublicPOST("/organization", accounthttp.SignUp(d.Accounts)),
+		rest.GET("/organization", tenant.ReadOrganization, accounthttp.ReadOrganization(d.Accounts)),
+		rest.PATCH("/organization", tenant.WriteOrganization, accounthttp.UpdateOrganization(d.Accounts)),
+
+		rest.PublicPOST("/sessions", accounthttp.LogIn(d.Accounts)),
+		rest.PublicPOST("/sessions/refresh", accounthttp.Refresh(d.Accounts)),
+		rest.GET("/sessions", tenant.OwnSession, accounthttp.Sessions(d.Accounts)),
+		rest.DELETE("/sessions/{id}", tenant.OwnSession, accounthttp.EndSession(d.Accounts)),
+		rest.GET("/sessions/current/organizations", tenant.OwnSession, accounthttp.Organizations(d.Accounts)),
+		rest.PUT("/sessions/current/organization", tenant.OwnSession, accounthttp.Enter(d.Accounts)),
+
+		rest.GET("/teams", tenant.ReadTeams, accounthttp.ListTeams(d.Accounts)),
+		rest.POST("/teams", tenant.WriteTeams, accounthttp.CreateTeam(d.Accounts)),
+		rest.GET("/teams/{id}", tenant.ReadTeams, accounthttp.ReadTeam(d.Accounts)),
+		rest.PATCH("/teams/{id}", tenant.WriteTeams, accounthttp.UpdateTeam(d.Accounts)),
+
+		rest.GET("/members", tenant.ReadMembers, accounthttp.ListMembers(d.Accounts)),
+		rest.GET("/members/{id}", tenant.ReadMembers, accounthttp.ReadMember(d.Accounts)),
+		rest.PATCH("/members/{id}", tenant.WriteMembers, accounthttp.UpdateMember(d.Accounts)),
+		rest.DELETE("/members/{id}", tenant.WriteMembers, accounthttp.RemoveMember(d.Accounts)),
+
+		rest.GET("/tokens", tenant.ReadTokens, accounthttp.ListTokens(d.Accounts)),
+		rest.POST("/tokens", tenant.WriteTokens, accounthttp.IssueToken(d.Accounts)),
+		rest.GET("/tokens/{id}", tenant.ReadTokens, accounthttp.ReadToken(d.Accounts)),
+		rest.DELETE("/tokens/{id}", tenant.WriteTokens, accounthttp.RevokeToken(d.Accounts)),
+
+		rest.GET("/keys", tenant.ReadKeys, keyhttp.List(d.Keys)),
+		rest.POST("/keys", tenant.WriteKeys, keyhttp.Issue(d.Keys)),
+		rest.GET("/keys/{id}", tenant.ReadKeys, keyhttp.Read(d.Keys)),
+		rest.PATCH("/keys/{id}", tenant.WriteKeys, keyhttp.Update(d.Keys)),
+		rest.POST("/keys/{id}/revoke", tenant.WriteKeys, keyhttp.Revoke(d.Keys)),
+
+		rest.GET("/credentials", tenant.ReadCredentials, credentialhttp.List(d.Credentials)),
+		rest.POST("/credentials", tenant.WriteCredentials, credentialhttp.Connect(d.Credentials)),
+		rest.POST("/credentials/test", tenant.WriteCredentials, credentialhttp.Test(d.Credentials)),
+		rest.GET("/credentials/{id}", tenant.ReadCredentials, credentialhttp.Read(d.Credentials)),
+		rest.PATCH("/credentials/{id}", tenant.WriteCredentials, credentialhttp.Update(d.Credentials)),
+		rest.DELETE("/credentials/{id}", tenant.WriteCredentials, credentialhttp.Delete(d.Credentials)),
+		rest.POST("/credentials/{id}/test", tenant.WriteCredentials, credentialhttp.TestStored(d.Credentials)),
+
+		rest.GET("/aliases", tenant.ReadAliases, aliashttp.List(d.Aliases)),
+		rest.POST("/aliases", tenant.WriteAliases, aliashttp.Create(d.Aliases)),
+		rest.GET("/aliases/{id}", tenant.ReadAliases, aliashttp.Read(d.Aliases)),
+		rest.PATCH("/aliases/{id}", tenant.WriteAliases, aliashttp.Update(d.Aliases)),
+		rest.DELETE("/aliases/{id}", tenant.WriteAliases, aliashttp.Delete(d.Aliases)),
+		rest.GET("/aliases/{id}/versions", tenant.ReadAliases, aliashttp.Versions(d.Aliases)),
+		rest.POST("/aliases/{id}/restore", tenant.WriteAliases, aliashttp.Restore(d.Aliases)),
+
+		rest.GET("/vendors", tenant.ReadPrices, listVendors()),
+		rest.GET("/models", tenant.ReadPrices, pricehttp.Models(d.Prices)),
+		rest.GET("/prices", tenant.ReadPrices, pricehttp.Prices(d.Prices)),
+		rest.GET("/prices/overrides", tenant.ReadPrices, pricehttp.ListOverrides(d.Prices)),
+		rest.POST("/prices/overrides", tenant.WritePrices, pricehttp.CreateOverride(d.Prices)),
+		rest.GET("/prices/overrides/{id}", tenant.ReadPrices, pricehttp.ReadOverride(d.Prices)),
+		rest.DELETE("/prices/overrides/{id}", tenant.WritePrices, pricehttp.EndOverride(d.Prices)),
+
+		rest.GET("/calls", tenant.ReadCalls, callloghttp.List(d.Calls)),
+		rest.GET("/calls/tail", tenant.ReadCalls, callloghttp.Tail(d.Calls)),
+		rest.GET("/calls/{id}", tenant.ReadCalls, callloghttp.Read(d.Calls)),
+		rest.GET("/costs", tenant.ReadCosts, usagehttp.Read(d.Usage, d.Now, "Sum up costs")),
+		rest.GET("/usage", tenant.ReadCosts, usagehttp.Read(d.Usage, d.Now, "Sum up usage")),
+	}
+}

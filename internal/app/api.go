@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"tollgate/internal/account"
+	"tollgate/internal/account/accounthttp"
+	"tollgate/internal/account/accountpg"
+	"tollgate/internal/account/password"
+	"tollgate/internal/account/usertoken"
+	"tollgate/internal/alias"
+	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/api"
+	"tollgate/internal/calllog"
+	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/credential"
+	"tollgate/internal/credential/credentialpg"
+	"tollgate/internal/credential/vault"
+	"tollgate/internal/egress"
+	"tollgate/internal/key"
+	"tollgate/internal/key/keypg"
+	"tollgate/internal/price"
+	"tollgate/internal/price/pricepg"
+	"tollgate/internal/price/seed"
+	"tollgate/internal/provider/catalog"
+	"tollgate/internal/rest"
+	"tollgate/internal/rest/restpg"
+	"tollgate/internal/usage"
+	"tollgate/internal/usage/usagepg"
+	"tollgate/web"
+)
+
+// API is the control plane: the JSON API and the dashboard.
+var API = Part{name: "api", build: buildAPI}
+
+// services are the domains as the control plane uses them; the API and the pages stand on the same ones.
+type services struct {
+	accounts    *account.Service
+	keys        *key.Service
+	credentials *credential.Service
+	aliases     *alias.Service
+	prices      *price.Service
+	calls       *calllog.Queries
+	usage       *usage.Service
+}
+
+func (h *house) services() (services, error) {
+	shipped, err := seed.Records()
+	if err != nil {
+		return services{}, err
+	}
+	sealed, err := h.vault()
+	if err != nil {
+		return services{}, err
+	}
+	policy := egress.New(h.cfg.EgressAllow)
+	return services{
+		accounts: h.accounts(),
+		keys:     key.NewService(keypg.New(h.db), h.hasher, h.now),
+		credentials: credential.NewService(credentialpg.New(h.db), sealed, catalog.Vendor, policy,
+			credential.NewTester(policy.Client(), h.now), h.now),
+		aliases: alias.NewService(aliaspg.New(h.db), catalog.Vendor, h.now),
+		prices:  price.NewService(pricepg.New(h.db), shipped, h.now),
+		calls:   calllog.NewQueries(calllogpg.New(h.db)),
+		usage:   usage.NewService(usagepg.New(h.db)),
+	}, nil
+}
+
+func (h *house) accounts() *account.Service {
+	return account.NewService(account.Deps{
+		Store: accountpg.New(h.db), Passwords: password.New(), Signer: usertoken.New(h.ring.Derive("user token")),
+		SessionPepper: h.ring.Derive("session pepper"), TokenPepper: h.ring.Derive("management token pepper"), Now: h.now,
+	})
+}
+
+// vault seals and opens provider credentials under the root key.
+func (h *house) vault() (*vault.Vault, error) {
+	kms, err := vault.NewLocal(h.ring)
+	if err != nil {
+		return nil, err
+	}
+	return vault.New(kms), nil
+}
+
+func buildAPI(ctx context.Context, h *house) ([]service, error) {
+	log := h.log.With("part", "api")
+	s, err := h.services()
+	if err != nil {
+		return nil, err
+	}
+	cookie := accounthttp.Cookie{Secure: strings.HasPrefix(h.cfg.PublicURL, "https://")}
+	json, err := api.New(api.Deps{
+		Version: version, Authenticator: accounthttp.NewAuthenticator(s.accounts, cookie), Once: restpg.New(h.db), Now: h.now, Logger: log,
+		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Prices: s.prices, Calls: s.calls, Usage: s.usage,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(web.Deps{
+		Cookies: cookie, Now: h.now, Logger: log, GatewayURL: h.cfg.GatewayURL,
+		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Prices: s.prices, Calls: s.calls, Usage: s.usage,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l, err := listen(ctx, "the dashboard", h.cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	h.onWeb = append(h.onWeb, fmt.Sprintf("dashboard  %s", h.cfg.PublicURL))
+	srv := &http.Server{
+		Handler:           h.controlPlane(json, pages),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	return []service{{"dashboard", edge, serve(l, srv, log, controlDrain, nil)}}, nil
+}
+
+// controlDrain bounds the end of the control plane: live pages are cut then, and browsers come back by themselves.
+const controlDrain = 3 * time.Second
+
+// controlPlane is everything on the dashboard's address.
+func (h *house) controlPlane(json, pages http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(rest.Prefix+"/", json)
+	mux.Handle("/", pages)
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		limited, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := h.db.Ping(limited); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = fmt.Fprintln(w, "ok")
+	})
+	return mux
+}

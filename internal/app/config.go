@@ -1,0 +1,131 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"tollgate/internal/secret"
+)
+
+// Config is every setting of every process, read from the environment once and checked at start. Flags of the command line
+// override it. The zero value of a field is its documented default.
+type Config struct {
+	// Addr is where the dashboard and the JSON API listen.
+	Addr string `env:"TOLLGATE_ADDR" envDefault:"127.0.0.1:8080"`
+	// GatewayAddr is where applications send their calls.
+	GatewayAddr string `env:"TOLLGATE_GATEWAY_ADDR" envDefault:"127.0.0.1:8081"`
+	// DataDir holds the embedded database, the spool, the last snapshot and the local key. Kept across restarts.
+	DataDir string `env:"TOLLGATE_DATA_DIR" envDefault:".tollgate"`
+	// DatabaseURL is the Postgres to use; empty: the embedded one (cmd/tollgate only).
+	DatabaseURL secret.Text `env:"DATABASE_URL"`
+	// CacheDir keeps the programs of the embedded Postgres, shared by all data folders; empty: the user's cache folder.
+	CacheDir string `env:"TOLLGATE_CACHE_DIR"`
+	// DatabaseConns is the most connections that one process opens.
+	DatabaseConns int `env:"TOLLGATE_DATABASE_CONNS" envDefault:"16"`
+
+	// KEK is the root key, 32 bytes in base64; empty: KEKFile.
+	KEK secret.Text `env:"TOLLGATE_KEK"`
+	// KEKFile is the file of the root key, made (mode 0600) when missing; empty: kek in DataDir.
+	KEKFile string `env:"TOLLGATE_KEK_FILE"`
+
+	// PublicURL is how browsers reach the dashboard; empty: http:// and Addr. With https, cookies are Secure.
+	PublicURL string `env:"TOLLGATE_PUBLIC_URL"`
+	// GatewayURL is how applications reach the gateway, as shown in snippets; empty: http:// and GatewayAddr.
+	GatewayURL string `env:"TOLLGATE_GATEWAY_URL"`
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix `env:"TOLLGATE_TRUSTED_PROXIES"`
+	// EgressAllow opens networks that are closed to provider base URLs given by users: private, loopback and link-local ones.
+	EgressAllow []netip.Prefix `env:"TOLLGATE_EGRESS_ALLOW"`
+
+	// SpoolQuota is the most bytes that unshipped call records may take on disk.
+	SpoolQuota int64 `env:"TOLLGATE_SPOOL_QUOTA_BYTES" envDefault:"2147483648"`
+	// Retention is how long call logs are kept.
+	Retention time.Duration `env:"TOLLGATE_RETENTION" envDefault:"2160h"`
+	// PayloadRetention is how long bodies are kept, where a key keeps them.
+	PayloadRetention time.Duration `env:"TOLLGATE_PAYLOAD_RETENTION" envDefault:"168h"`
+	// Drain is how long running calls may finish after SIGTERM.
+	Drain time.Duration `env:"TOLLGATE_DRAIN" envDefault:"30s"`
+	// Heartbeat is the pause after which an idle stream gets a keep-alive.
+	Heartbeat time.Duration `env:"TOLLGATE_HEARTBEAT" envDefault:"15s"`
+
+	// LogLevel is debug, info, warn or error.
+	LogLevel slog.Level `env:"TOLLGATE_LOG_LEVEL" envDefault:"info"`
+	// LogFormat is text or json.
+	LogFormat string `env:"TOLLGATE_LOG_FORMAT" envDefault:"text"`
+}
+
+// ErrConfig wraps every complaint about a setting.
+var ErrConfig = errors.New("configuration")
+
+// ReadConfig reads the environment. Call Check after flags have been applied.
+func ReadConfig() (Config, error) {
+	c, err := env.ParseAsWithOptions[Config](env.Options{FuncMap: parsers})
+	if err != nil {
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return c, nil
+}
+
+// Check completes defaults that depend on other settings and names each setting that cannot work.
+func (c *Config) Check() error {
+	var errs []error
+	complain := func(name, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%w: %s: %s", ErrConfig, name, fmt.Sprintf(format, args...)))
+	}
+	for name, addr := range map[string]string{"TOLLGATE_ADDR": c.Addr, "TOLLGATE_GATEWAY_ADDR": c.GatewayAddr} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			complain(name, "%q is no host:port", addr)
+		}
+	}
+	dir, err := filepath.Abs(c.DataDir)
+	if err != nil || c.DataDir == "" {
+		complain("TOLLGATE_DATA_DIR", "%q is no directory", c.DataDir)
+	}
+	c.DataDir = dir
+	if c.KEKFile == "" {
+		c.KEKFile = filepath.Join(c.DataDir, "kek")
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.Addr
+	}
+	if c.GatewayURL == "" {
+		c.GatewayURL = "http://" + c.GatewayAddr
+	}
+	for name, raw := range map[string]string{"TOLLGATE_PUBLIC_URL": c.PublicURL, "TOLLGATE_GATEWAY_URL": c.GatewayURL} {
+		if u, err := url.Parse(raw); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			complain(name, "%q is no http or https URL", raw)
+		}
+	}
+	c.PublicURL, c.GatewayURL = strings.TrimRight(c.PublicURL, "/"), strings.TrimRight(c.GatewayURL, "/")
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		complain("TOLLGATE_LOG_FORMAT", "%q is neither text nor json", c.LogFormat)
+	}
+	if c.DatabaseConns < 4 {
+		complain("TOLLGATE_DATABASE_CONNS", "at least 4 are needed, not %d", c.DatabaseConns)
+	}
+	if c.SpoolQuota < 64<<20 {
+		complain("TOLLGATE_SPOOL_QUOTA_BYTES", "at least 64 MiB are needed, not %d bytes", c.SpoolQuota)
+	}
+	return errors.Join(errs...)
+}
+
+// Keyring opens the root key.
+func (c *Config) Keyring() (*secret.Keyring, error) {
+	if !c.KEK.Empty() {
+		k, err := secret.ParseKeyring(c.KEK.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("%w: TOLLGATE_KEK: %w", ErrConfig, err)
+		}
+		return k, nil
+	}
+	return secret.OpenKeyring(c.KEKFile)
+}

@@ -1,0 +1,117 @@
+// Package calllog is the durable record of calls and their attempts.
+//
+// A call that reached a provider is in the log exactly once: an Intent is appended to the proxy's spool before the first byte goes to
+// the provider, the final Record before the client sees the end, and the shipper inserts idempotently by call id.
+package calllog
+
+import (
+	"time"
+
+	"tollgate/internal/chat"
+	"tollgate/internal/id"
+	"tollgate/internal/money"
+)
+
+// Outcome says how a call ended. Stored as text.
+type Outcome string
+
+// The outcomes.
+const (
+	OK          Outcome = "ok"
+	Refused     Outcome = "refused"     // by Tollgate, before any provider was called
+	Failed      Outcome = "failed"      // every attempt failed
+	Broken      Outcome = "broken"      // the provider's stream broke off, or erred, after content was sent
+	ClientGone  Outcome = "client_gone" // the client hung up
+	Interrupted Outcome = "interrupted" // the proxy died in the middle; written after its restart, usage estimated
+)
+
+// PriceState says what a cost means. The zero value is Unpriced, so that a forgotten field is never a free call.
+type PriceState string
+
+// The price states.
+const (
+	Unpriced PriceState = ""       // no price known for something that was used: cost is unknown, not zero
+	Priced   PriceState = "priced" // cost is exact for the usage
+	Free     PriceState = "free"   // explicitly free, or nothing was consumed
+)
+
+// Record is one call. Durations are since StartedAt.
+type Record struct {
+	ID          id.Call `json:"id"`
+	Org         id.Org  `json:"org"`
+	Team        id.Team `json:"team"`
+	Key         id.Key  `json:"key"`
+	Proxy       string  `json:"proxy"`
+	Environment string  `json:"env,omitempty"`
+	Workflow    string  `json:"wf,omitempty"`
+	EndUser     string  `json:"user,omitempty"`
+
+	Tags map[string]string `json:"tags,omitempty"` // free tags, at most 32
+
+	Endpoint     string `json:"ep"`              // "chat", "models"
+	Dialect      string `json:"dialect"`         // of the client
+	Requested    string `json:"req_model"`       // what the client sent as model
+	Alias        string `json:"alias,omitempty"` // empty: a model was named directly
+	AliasVersion int    `json:"alias_v,omitempty"`
+	Provider     string `json:"provider,omitempty"` // of the attempt that answered, or the last one
+	Model        string `json:"model,omitempty"`
+	Stream       bool   `json:"stream,omitempty"`
+
+	Status    int               `json:"status"` // HTTP status that the client got
+	Outcome   Outcome           `json:"outcome"`
+	ErrorCode string            `json:"err,omitempty"` // stable code; empty when ok
+	Finish    chat.FinishReason `json:"finish,omitempty"`
+
+	Usage     chat.Usage    `json:"usage"`  // Σ attempts
+	Cost      money.NanoUSD `json:"cost"`   // Σ attempts
+	Price     PriceState    `json:"priced"` // Unpriced if any attempt with usage is
+	Estimated bool          `json:"est,omitempty"`
+
+	Duration  time.Duration `json:"dur"`
+	FirstByte time.Duration `json:"ttfb,omitempty"` // first content byte to the client; 0: none
+	Overhead  time.Duration `json:"ovh"`            // ours: Duration less waiting for the provider and the client
+
+	RequestBytes  int64     `json:"in_bytes"`
+	ResponseBytes int64     `json:"out_bytes"`
+	Marks         []Mark    `json:"marks,omitempty"`
+	Attempts      []Attempt `json:"attempts,omitempty"`
+
+	// Payload is kept only under key.PrivacyFull. It is shipped to its own table with its own retention.
+	Payload *Payload `json:"payload,omitempty"`
+}
+
+// Mark is a moment of the call's life, for the timeline: a stage ended.
+type Mark struct {
+	Stage string        `json:"s"`
+	At    time.Duration `json:"at"`
+}
+
+// Attempt is one upstream request.
+type Attempt struct {
+	Number     int            `json:"n"` // from 1
+	Provider   string         `json:"provider"`
+	Model      string         `json:"model"`
+	Credential id.Credential  `json:"cred,omitempty"`
+	Start      time.Duration  `json:"at"`
+	FirstByte  time.Duration  `json:"ttfb,omitempty"` // since Start; 0: none
+	Duration   time.Duration  `json:"dur"`
+	Status     int            `json:"status"`          // the provider's; 0: no answer
+	ErrorClass string         `json:"err,omitempty"`   // provider.Class word; empty when it answered
+	UpstreamID string         `json:"up_id,omitempty"` // the provider's id of the answer
+	Usage      chat.Usage     `json:"usage"`
+	Cost       money.NanoUSD  `json:"cost"`
+	Price      PriceState     `json:"priced"`
+	PriceID    id.PriceRecord `json:"price_id,omitempty"`
+}
+
+// Payload is what was said. Bodies are as the client sent and received them, cut at PayloadMax.
+type Payload struct {
+	Request  []byte `json:"req,omitempty"`
+	Response []byte `json:"res,omitempty"`
+	Cut      bool   `json:"cut,omitempty"`
+}
+
+// Intent says that a call is about to reach a provider. What is known then stands in Record; Usage and Cost are empty.
+type Intent struct {
+	Record Record `json:"rec"`
+}

@@ -1,0 +1,208 @@
+// Package callloghttp is the JSON face of the call log: pages of calls, one call, and a live tail.
+package callloghttp
+
+import (
+	"encoding/base64"
+	"encoding/csv"
+	"io"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"tollgate/internal/calllog"
+	"tollgate/internal/chat"
+)
+
+// Call is a call as lists show it. Durations are microseconds; money is exact decimal text.
+type Call struct {
+	ID             string            `json:"id"`
+	StartedAt      time.Time         `json:"started_at"`
+	TeamID         string            `json:"team_id"`
+	TeamName       string            `json:"team_name,omitempty"`
+	KeyID          string            `json:"key_id"`
+	KeyName        string            `json:"key_name,omitempty"`
+	Environment    string            `json:"environment"`
+	Workflow       string            `json:"workflow"`
+	EndUser        string            `json:"end_user,omitempty"`
+	Tags           map[string]string `json:"tags,omitempty"`
+	Endpoint       string            `json:"endpoint"`
+	Dialect        string            `json:"dialect"`
+	RequestedModel string            `json:"requested_model" doc:"What the client sent as model"`
+	Alias          string            `json:"alias,omitempty"`
+	AliasVersion   int               `json:"alias_version,omitempty"`
+	Provider       string            `json:"provider,omitempty" doc:"Of the attempt that answered, or the last one"`
+	Model          string            `json:"model,omitempty"`
+	Stream         bool              `json:"stream"`
+	Status         int               `json:"status"`
+	Outcome        string            `json:"outcome" enum:"ok,refused,failed,broken,client_gone,interrupted"`
+	ErrorCode      string            `json:"error_code,omitempty"`
+	FinishReason   string            `json:"finish_reason,omitempty"`
+	Units          map[string]int64  `json:"units" doc:"Tokens and other units by disjoint class; classes with none are left out"`
+	UsageSource    string            `json:"usage_source" enum:"unknown,reported,estimated"`
+	CostNanoUSD    string            `json:"cost_nano_usd"`
+	CostUSD        string            `json:"cost_usd"`
+	PriceState     string            `json:"price_state" enum:"priced,free,unpriced" doc:"unpriced: the cost is not known, and not zero"`
+	Estimated      bool              `json:"estimated"`
+	DurationMicros int64             `json:"duration_us"`
+	FirstByte      int64             `json:"first_byte_us,omitempty"`
+	Overhead       int64             `json:"overhead_us"`
+	RequestBytes   int64             `json:"request_bytes"`
+	ResponseBytes  int64             `json:"response_bytes"`
+	AttemptCount   int               `json:"attempt_count"`
+}
+
+// CallDetail is a call with its timeline, its attempts and, where the key keeps them, its bodies.
+type CallDetail struct {
+	Call
+	ProxyID  string    `json:"proxy_id"`
+	Marks    []Mark    `json:"marks"`
+	Attempts []Attempt `json:"attempts"`
+	Payload  *Payload  `json:"payload,omitempty"`
+}
+
+// Mark is the end of a stage.
+type Mark struct {
+	Stage string `json:"stage"`
+	At    int64  `json:"at_us"`
+}
+
+// Attempt is one request to a provider.
+type Attempt struct {
+	Number         int              `json:"number"`
+	Provider       string           `json:"provider"`
+	Model          string           `json:"model"`
+	CredentialID   string           `json:"credential_id,omitempty"`
+	StartMicros    int64            `json:"start_us"`
+	FirstByte      int64            `json:"first_byte_us,omitempty"`
+	DurationMicros int64            `json:"duration_us"`
+	Status         int              `json:"status" doc:"The provider's; 0: it did not answer"`
+	ErrorClass     string           `json:"error_class,omitempty"`
+	UpstreamID     string           `json:"upstream_id,omitempty"`
+	Units          map[string]int64 `json:"units"`
+	UsageSource    string           `json:"usage_source" enum:"unknown,reported,estimated"`
+	CostNanoUSD    string           `json:"cost_nano_usd"`
+	CostUSD        string           `json:"cost_usd"`
+	PriceState     string           `json:"price_state" enum:"priced,free,unpriced"`
+	PriceID        string           `json:"price_id,omitempty"`
+}
+
+// Payload is what was said.
+type Payload struct {
+	Request  string `json:"request"`
+	Response string `json:"response"`
+	Encoding string `json:"encoding" enum:"text,base64"`
+	Cut      bool   `json:"cut" doc:"A body was longer than what is kept"`
+}
+
+func toCall(e *calllog.Entry) Call {
+	return Call{
+		ID: e.ID.String(), StartedAt: e.StartedAt, TeamID: string(e.Team), TeamName: e.TeamName, KeyID: string(e.Key), KeyName: e.KeyName,
+		Environment: e.Environment, Workflow: e.Workflow, EndUser: e.EndUser, Tags: e.Tags, Endpoint: e.Endpoint, Dialect: e.Dialect,
+		RequestedModel: e.Requested, Alias: e.Alias, AliasVersion: e.AliasVersion, Provider: e.Provider, Model: e.Model, Stream: e.Stream,
+		Status: e.Status, Outcome: string(e.Outcome), ErrorCode: e.ErrorCode, FinishReason: string(e.Finish),
+		Units: units(e.Usage.Units), UsageSource: source(e.Usage.Source), CostNanoUSD: strconv.FormatInt(int64(e.Cost), 10), CostUSD: e.Cost.USD(),
+		PriceState: priceState(e.Price), Estimated: e.Estimated, DurationMicros: e.Duration.Microseconds(), FirstByte: e.FirstByte.Microseconds(),
+		Overhead: e.Overhead.Microseconds(), RequestBytes: e.RequestBytes, ResponseBytes: e.ResponseBytes, AttemptCount: len(e.Attempts),
+	}
+}
+
+func toDetail(e *calllog.Entry) CallDetail {
+	d := CallDetail{Call: toCall(e), ProxyID: e.Proxy, Marks: []Mark{}, Attempts: []Attempt{}}
+	for _, m := range e.Marks {
+		d.Marks = append(d.Marks, Mark{m.Stage, m.At.Microseconds()})
+	}
+	for _, a := range e.Attempts {
+		d.Attempts = append(d.Attempts, Attempt{
+			Number: a.Number, Provider: a.Provider, Model: a.Model, CredentialID: string(a.Credential), StartMicros: a.Start.Microseconds(),
+			FirstByte: a.FirstByte.Microseconds(), DurationMicros: a.Duration.Microseconds(), Status: a.Status, ErrorClass: a.ErrorClass,
+			UpstreamID: a.UpstreamID, Units: units(a.Usage.Units), UsageSource: source(a.Usage.Source),
+			CostNanoUSD: strconv.FormatInt(int64(a.Cost), 10), CostUSD: a.Cost.USD(), PriceState: priceState(a.Price), PriceID: string(a.PriceID),
+		})
+	}
+	if p := e.Payload; p != nil {
+		d.Payload = &Payload{Request: string(p.Request), Response: string(p.Response), Encoding: "text", Cut: p.Cut}
+		if !utf8.Valid(p.Request) || !utf8.Valid(p.Response) {
+			d.Payload.Encoding = "base64"
+			d.Payload.Request, d.Payload.Response = base64.StdEncoding.EncodeToString(p.Request), base64.StdEncoding.EncodeToString(p.Response)
+		}
+	}
+	return d
+}
+
+func units(u chat.Units) map[string]int64 {
+	out := make(map[string]int64)
+	for c, n := range u {
+		if n != 0 {
+			out[chat.Class(c).String()] = n //nolint:gosec // an index of Units
+		}
+	}
+	return out
+}
+
+func source(s chat.Source) string {
+	switch s {
+	case chat.Reported:
+		return "reported"
+	case chat.Estimated:
+		return "estimated"
+	}
+	return "unknown"
+}
+
+func priceState(p calllog.PriceState) string {
+	if p == calllog.Unpriced {
+		return "unpriced"
+	}
+	return string(p)
+}
+
+// Calls is a page of calls, also as a table.
+type Calls struct {
+	Items      []Call `json:"items"`
+	NextCursor string `json:"next_cursor,omitempty" doc:"Of the next, older page; absent on the last page"`
+}
+
+// WriteCSV writes the page as a table.
+func (c Calls) WriteCSV(w io.Writer) error {
+	head := []string{
+		"id", "started_at", "team_id", "team_name", "key_id", "key_name", "environment", "workflow", "end_user", "requested_model", "alias", "provider",
+		"model", "stream", "status", "outcome", "error_code",
+	}
+	for class := range chat.Classes {
+		head = append(head, class.String())
+	}
+	head = append(head, "cost_usd", "cost_nano_usd", "price_state", "estimated", "duration_us", "first_byte_us", "overhead_us")
+	out := csv.NewWriter(w)
+	if err := out.Write(head); err != nil {
+		return err
+	}
+	for i := range c.Items {
+		r := &c.Items[i]
+		line := []string{
+			r.ID, r.StartedAt.Format(time.RFC3339Nano), r.TeamID, cell(r.TeamName), r.KeyID, cell(r.KeyName), cell(r.Environment), cell(r.Workflow),
+			cell(r.EndUser), cell(r.RequestedModel), cell(r.Alias), cell(r.Provider), cell(r.Model), strconv.FormatBool(r.Stream),
+			strconv.Itoa(r.Status), r.Outcome, r.ErrorCode,
+		}
+		for class := range chat.Classes {
+			line = append(line, strconv.FormatInt(r.Units[class.String()], 10))
+		}
+		line = append(line, r.CostUSD, r.CostNanoUSD, r.PriceState, strconv.FormatBool(r.Estimated), strconv.FormatInt(r.DurationMicros, 10),
+			strconv.FormatInt(r.FirstByte, 10), strconv.FormatInt(r.Overhead, 10))
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// cell keeps a spreadsheet from taking text that clients chose for a formula.
+func cell(s string) string {
+	if s != "" {
+		switch s[0] {
+		case '=', '+', '-', '@', '\t', '\r':
+			return "'" + s
+		}
+	}
+	return s
+}

@@ -1,0 +1,548 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tollgate/internal/calllog"
+	"tollgate/internal/chat"
+	"tollgate/internal/id"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func fixedNow() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) }
+
+// record is a call with something in every field.
+func record(n int) calllog.Record {
+	usage := chat.Usage{Source: chat.Reported}
+	usage.Units[chat.Input], usage.Units[chat.Output], usage.Units[chat.CacheRead] = int64(100+n), 20, 3
+	return calllog.Record{
+		ID: id.NewCall(), Org: "org_a", Team: "team_a", Key: "key_a", Environment: "production", Workflow: "triage", EndUser: "u1",
+		Tags: map[string]string{"a": "1", "b": ""}, Endpoint: "chat", Dialect: "openai-chat", Requested: "fast", Alias: "fast",
+		AliasVersion: 3, Provider: "openai", Model: "gpt-4o-mini", Stream: true, Status: 200, Outcome: calllog.OK, Finish: chat.FinishStop,
+		Usage: usage, Cost: 12345, Price: calllog.Priced, Duration: time.Second + 7, FirstByte: 200 * time.Millisecond,
+		Overhead: 300 * time.Microsecond, RequestBytes: 1000, ResponseBytes: 2000,
+		Marks: []calllog.Mark{{Stage: "read", At: 5}, {Stage: "dispatch", At: time.Second}},
+		Attempts: []calllog.Attempt{
+			{Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: 1, Duration: 2, Status: 429, ErrorClass: "rate_limit"},
+			{Number: 2, Provider: "openai", Model: "gpt-4o-mini", Start: 3, FirstByte: 4, Duration: 5, Status: 200, UpstreamID: "chatcmpl-1",
+				Usage: usage, Cost: 12345, Price: calllog.Priced, PriceID: "price_a"},
+		},
+	}
+}
+
+func records(n int) []calllog.Record {
+	rs := make([]calllog.Record, n)
+	for i := range rs {
+		rs[i] = record(i)
+	}
+	return rs
+}
+
+func open(t *testing.T, dir string, o Options) *Spool {
+	t.Helper()
+	o.Now, o.Logger = fixedNow, quiet()
+	s, err := Open(dir, o)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestFinalsComeBackWholeInOrderAndOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), Options{SegmentBytes: 4000})
+	want := records(50)
+	want[7].Payload = &calllog.Payload{Request: []byte(`{"a":1}`), Response: make([]byte, 9000), Cut: true}
+	want[8].Payload = &calllog.Payload{}
+	want[9].Tags, want[9].Marks, want[9].Attempts = nil, nil, nil
+	for i := range want {
+		if err := s.Intent(&want[i]); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Final(&want[i]); err != nil {
+			t.Fatal(err)
+		}
+		want[i].Proxy = s.Proxy()
+	}
+	if d := cmp.Diff(want, drain(t, s)); d != "" {
+		t.Errorf("(-written +read):\n%s", d)
+	}
+	if got := s.Shipped(); !got.Equal(fixedNow()) {
+		t.Errorf("Shipped() = %v after everything was, want now", got)
+	}
+}
+
+func TestShippedSegmentsAreRemovedUnlessACallIsOpenInThem(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, Options{SegmentBytes: 4000})
+	slow := record(0)
+	if err := s.Intent(&slow); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records(40) {
+		if err := errors.Join(s.Intent(&r), s.Final(&r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drain(t, s)
+	s.sweep()
+	if n := segmentCount(t, dir); n != 2 {
+		t.Errorf("%d segments are left, want the one with the open call and the last", n)
+	}
+	if err := s.Final(&slow); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, s)
+	s.sweep()
+	if n := segmentCount(t, dir); n != 1 {
+		t.Errorf("%d segments are left, want the last", n)
+	}
+}
+
+func segmentCount(t *testing.T, dir string) int {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+func TestAnIntentWithoutAFinalIsReportedOnceAfterARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	done, cut := record(1), record(2)
+	again := cut
+	again.Provider = "mistral" // a second intent of the call: the attempt that was under way
+	if err := errors.Join(s.Intent(&done), s.Intent(&cut), s.Final(&done), s.Intent(&again)); err != nil {
+		t.Fatal(err)
+	}
+	proxy := s.Proxy()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for restart := range 3 {
+		s = open(t, dir, Options{})
+		if s.Proxy() != proxy {
+			t.Errorf("proxy is %s after a restart, was %s", s.Proxy(), proxy)
+		}
+		if restart < 2 {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got := drain(t, s)
+	if len(got) != 2 || got[1].ID != cut.ID || got[1].Outcome != calllog.Interrupted || !got[1].Estimated || got[1].Provider != "mistral" {
+		t.Errorf("records after restarts: %+v", got)
+	}
+}
+
+func TestRecordsThatWereNotDoneComeAgainAfterARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, Options{SegmentBytes: 4000})
+	all := records(30)
+	for i := range all {
+		if err := s.Final(&all[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := s.Next(t.Context(), 10, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Next(t.Context(), 10, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Done(first), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, Options{})
+	got := drain(t, s)
+	if len(got) != 20 || got[0].ID != all[10].ID {
+		t.Errorf("%d records came again, want the 20 that were not done", len(got))
+	}
+}
+
+func TestADamagedCursorShipsAgainFromTheOldest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	r := record(1)
+	if err := s.Final(&r); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, cursorName), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := drain(t, open(t, dir, Options{})); len(got) != 1 {
+		t.Errorf("%d records, want 1", len(got))
+	}
+}
+
+func TestNewSegmentsStandBehindTheCursorEvenWhenTheOldOnesAreGone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, cursorName), []byte(`{"segment":9,"offset":100}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir, Options{})
+	r := record(1)
+	if err := s.Final(&r); err != nil {
+		t.Fatal(err)
+	}
+	if got := drain(t, s); len(got) != 1 {
+		t.Errorf("%d records, want 1", len(got))
+	}
+}
+
+func TestTwoProcessesCannotShareADirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open(t, dir, Options{})
+	if _, err := Open(dir, Options{Now: fixedNow, Logger: quiet()}); !errors.Is(err, ErrInUse) {
+		t.Errorf("second Open: %v, want ErrInUse", err)
+	}
+}
+
+func TestConcurrentWritersLoseNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), Options{SegmentBytes: 64 << 10})
+	const writers, each = 16, 200
+	var group sync.WaitGroup
+	for range writers {
+		group.Go(func() {
+			for n := range each {
+				r := record(n)
+				if err := errors.Join(s.Intent(&r), s.Final(&r)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	seen := map[id.Call]bool{}
+	for len(seen) < writers*each {
+		b, err := s.Next(t.Context(), 300, time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range b.Records {
+			if seen[r.ID] {
+				t.Fatalf("%s came twice", r.ID)
+			}
+			seen[r.ID] = true
+		}
+		if err := s.Done(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	group.Wait()
+}
+
+func TestAFullDiskRefusesCallsKeepsRunningOnesAndRecovers(t *testing.T) {
+	t.Parallel()
+	for _, space := range []int64{0, 1, 7, 100, 500, 1000} { // how much of the refused frame still fits
+		fs := newMemFS()
+		s := open(t, "mem", Options{FS: fs, SegmentBytes: 4000})
+		running := record(1)
+		if err := s.Intent(&running); err != nil {
+			t.Fatal(err)
+		}
+		fs.mu.Lock()
+		fs.space = space
+		fs.mu.Unlock()
+		var ended []calllog.Record
+		for s.Healthy() == nil {
+			r := record(2)
+			if err := s.Intent(&r); err != nil {
+				if !errors.Is(err, ErrFull) {
+					t.Fatalf("Intent: %v, want ErrFull", err)
+				}
+				break
+			}
+			ended = append(ended, r)
+		}
+		if err := s.Final(&running); !errors.Is(err, ErrFull) {
+			t.Errorf("Final on a full disk: %v, want ErrFull", err)
+		}
+		if err := s.Intent(&running); !errors.Is(err, ErrFull) {
+			t.Errorf("Intent on a full disk: %v, want ErrFull", err)
+		}
+		for _, seg := range s.segments {
+			if size, err := seg.file.Size(); err != nil || size != seg.size {
+				t.Errorf("space %d: a half frame of %d bytes stayed (%v)", space, size-seg.size, err)
+			}
+		}
+		fs.mu.Lock()
+		fs.space = -1
+		fs.mu.Unlock()
+		poll(t, "the spool is healthy again", func() bool { return s.Healthy() == nil })
+		for i := range ended {
+			if err := s.Final(&ended[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := drain(t, s); len(got) != 1+len(ended) || got[0].ID != running.ID {
+			t.Errorf("space %d: %d records, want the one kept in memory and %d later ones", space, len(got), len(ended))
+		}
+	}
+}
+
+func TestAFailedFsyncIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	fs := newMemFS()
+	s := open(t, "mem", Options{FS: fs, GroupSync: time.Millisecond})
+	fs.mu.Lock()
+	fs.syncFail = syscall.EIO
+	fs.mu.Unlock()
+	r := record(1)
+	if err := s.Final(&r); err != nil {
+		t.Fatal(err)
+	}
+	poll(t, "the spool is unhealthy", func() bool { return s.Healthy() != nil })
+	fs.mu.Lock()
+	fs.syncFail = nil
+	fs.mu.Unlock()
+	poll(t, "the spool is healthy again", func() bool { return s.Healthy() == nil })
+	s.mu.Lock()
+	n := len(s.segments)
+	s.mu.Unlock()
+	if n < 2 {
+		t.Error("a segment whose fsync failed is written to again")
+	}
+	if got := drain(t, s); len(got) != 1 {
+		t.Errorf("%d records, want 1", len(got))
+	}
+}
+
+func TestTheQuotaRefusesNewCallsButNotRunningOnes(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), Options{QuotaBytes: 20_000, SegmentBytes: 2000})
+	var running []calllog.Record
+	for s.Healthy() == nil {
+		r := record(1)
+		if err := s.Intent(&r); err != nil {
+			t.Fatal(err)
+		}
+		running = append(running, r)
+	}
+	if used, quota := s.Fill(); used < quota*95/100 {
+		t.Errorf("refused at %d of %d bytes", used, quota)
+	}
+	for i := range running {
+		if err := s.Final(&running[i]); err != nil {
+			t.Fatalf("final of a running call: %v", err)
+		}
+	}
+	drain(t, s)
+	poll(t, "the spool is healthy again", func() bool { return s.Healthy() == nil })
+}
+
+func TestShippedNeverRunsAhead(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	clock := fixedNow()
+	now := func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		clock = clock.Add(time.Second)
+		return clock
+	}
+	s, err := Open(t.TempDir(), Options{Now: now, Logger: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	ended := map[id.Call]time.Time{}
+	for i := range 40 {
+		r := record(i)
+		if err := s.Final(&r); err != nil {
+			t.Fatal(err)
+		}
+		ended[r.ID] = now()
+		if i%5 == 0 {
+			s.mark()
+		}
+	}
+	var last time.Time
+	for len(ended) > 0 {
+		b, err := s.Next(t.Context(), 3, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Done(b); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range b.Records {
+			delete(ended, r.ID)
+		}
+		upTo := s.Shipped()
+		for call, at := range ended {
+			if at.Before(upTo) {
+				t.Fatalf("Shipped() = %v, but %s ended at %v and is not shipped", upTo, call, at)
+			}
+		}
+		if upTo.Before(last) {
+			t.Fatalf("Shipped() went back from %v to %v", last, upTo)
+		}
+		last = upTo
+	}
+	if last.Before(fixedNow()) {
+		t.Error("Shipped() says nothing in the end")
+	}
+}
+
+func TestStrictReturnsAfterTheFsync(t *testing.T) {
+	t.Parallel()
+	fs := newMemFS()
+	s := open(t, "mem", Options{FS: fs, Strict: true})
+	r := record(1)
+	if err := s.Final(&r); err != nil {
+		t.Fatal(err)
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for name, f := range fs.durable {
+		if filepath.Ext(name) == ".seg" && len(f.durable) < 100 {
+			t.Errorf("%s holds %d durable bytes after a strict Final", name, len(f.durable))
+		}
+	}
+}
+
+func TestWaitingForRecordsEndsWithTheContextAndWithTheSpool(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Next(ctx, 1, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("Next: %v, want canceled", err)
+	}
+	got := make(chan error)
+	go func() {
+		_, err := s.Next(t.Context(), 1, 0)
+		got <- err
+	}()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; !errors.Is(err, errClosed) {
+		t.Errorf("Next after Close: %v", err)
+	}
+	r := record(1)
+	if err := s.Final(&r); !errors.Is(err, ErrFull) {
+		t.Errorf("Final after Close: %v, want ErrFull", err)
+	}
+}
+
+func poll(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	r := record(1)
+	for _, kind := range []byte{kindIntent, kindFinal} {
+		f.Add(appendFrame(nil, kind, &r))
+	}
+	r.Payload = &calllog.Payload{Request: []byte("a"), Cut: true}
+	f.Add(appendFrame(nil, kindFinal, &r))
+	f.Add(appendPad(nil, 10))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		payload, size, err := cutFrame(b)
+		if err == nil && (size > len(b) || checksum(b[:4], payload) != uint32(b[4])|uint32(b[5])<<8|uint32(b[6])<<16|uint32(b[7])<<24) {
+			t.Fatal("accepted a frame whose checksum does not hold")
+		}
+		if err != nil {
+			payload = b // let the fields be reached although the fuzzer cannot make checksums
+		}
+		got, err := decode(payload)
+		if err != nil {
+			return
+		}
+		again := appendFrame(nil, kindFinal, &got)
+		back, err := decode(again[frameHead:])
+		if d := cmp.Diff(got, back); err != nil || d != "" {
+			t.Fatalf("encoded again (%v):\n%s", err, d)
+		}
+	})
+}
+
+func BenchmarkIntentAndFinal(b *testing.B) {
+	for _, writers := range []int{1, 16} {
+		b.Run(fmt.Sprint(writers), func(b *testing.B) {
+			s, err := Open(b.TempDir(), Options{Now: time.Now, Logger: quiet(), QuotaBytes: 64 << 30})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			go func() {
+				for {
+					batch, err := s.Next(ctx, 5000, 200*time.Millisecond)
+					if err != nil {
+						return
+					}
+					_ = s.Done(batch)
+				}
+			}()
+			b.ReportAllocs()
+			b.SetParallelism(writers)
+			b.RunParallel(func(p *testing.PB) {
+				r := record(1)
+				for p.Next() {
+					r.ID = id.NewCall()
+					if err := errors.Join(s.Intent(&r), s.Final(&r)); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	r := record(1)
+	buf := make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = appendFrame(buf[:0], kindFinal, &r)
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+func BenchmarkDecode(b *testing.B) {
+	r := record(1)
+	frame := appendFrame(nil, kindFinal, &r)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decode(frame[frameHead:]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

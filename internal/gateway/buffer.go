@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"io"
+	"sync"
+)
+
+// buffer is a borrowed byte slice. A nil buffer may be released.
+type buffer struct {
+	b    []byte
+	from *buffers
+}
+
+// release ends the borrowing; the bytes must not be used afterwards.
+func (b *buffer) release() {
+	if b != nil {
+		b.from.giveBack(b)
+	}
+}
+
+// keepMax is the largest buffer that goes back to the pool; larger ones are rare and would be hoarded.
+const keepMax = 1 << 20
+
+// buffers lends byte slices of about the size asked for, in two pools, so that a small call never holds a large slice.
+type buffers struct{ small, large sync.Pool }
+
+const smallBuffer = 8 << 10
+
+func (p *buffers) borrow(size int) *buffer {
+	pool := &p.small
+	if size > smallBuffer {
+		pool = &p.large
+	}
+	if b, ok := pool.Get().(*buffer); ok {
+		if cap(b.b) >= size {
+			return b
+		}
+		pool.Put(b) // left for a smaller body
+	}
+	return &buffer{b: make([]byte, 0, max(size, smallBuffer)), from: p}
+}
+
+func (p *buffers) giveBack(b *buffer) {
+	switch {
+	case cap(b.b) > keepMax:
+	case cap(b.b) > smallBuffer:
+		b.b = b.b[:0]
+		p.large.Put(b)
+	default:
+		b.b = b.b[:0]
+		p.small.Put(b)
+	}
+}
+
+// readAll reads r to its end into b, at most limit bytes; over reports that there was more.
+func (b *buffer) readAll(r io.Reader, limit int64) (over bool, err error) {
+	for {
+		if int64(len(b.b)) > limit {
+			return true, nil
+		}
+		if len(b.b) == cap(b.b) {
+			b.b = append(b.b, 0)[:len(b.b)]
+		}
+		room := b.b[len(b.b):cap(b.b)]
+		if rest := limit + 1 - int64(len(b.b)); int64(len(room)) > rest {
+			room = room[:rest]
+		}
+		n, err := r.Read(room)
+		b.b = b.b[:len(b.b)+n]
+		if err == io.EOF {
+			return int64(len(b.b)) > limit, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"tollgate/internal/calllog"
+	"tollgate/internal/key"
+	"tollgate/internal/provider"
+	"tollgate/internal/snapshot"
+)
+
+// Log is what the gateway needs from the call log. A call that may reach a provider is announced by Intent before it does, and
+// written by Final before the client sees the end. Both return once the record is written; neither waits for a disk to sync.
+type Log interface {
+	Intent(r *calllog.Record) error
+	Final(r *calllog.Record) error
+	// Healthy reports why calls cannot be logged now, or nil. Without a log there is no call.
+	Healthy() error
+}
+
+// Deps is what the gateway stands on. All fields but Logger are needed.
+type Deps struct {
+	Snapshots func() *snapshot.Snapshot // the newest configuration; nil until there is one
+	Log       Log
+	Hash      func(key.Secret) key.Hash
+	Vendors   func(id string) (provider.Vendor, bool)
+	Dialects  func(name provider.Name) (provider.Dialect, bool)
+	Transport http.RoundTripper // to providers; made by NewTransport over the guarded dialer
+	Sandbox   http.RoundTripper // the built-in provider, served in the process
+	Now       func() time.Time
+	Logger    *slog.Logger
+}
+
+// Config is the gateway's settings. The zero value of each field is its default.
+type Config struct {
+	Proxy          string         // id of this proxy, in every record
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none by default
+	BodyMax        int64          // largest request body; 32 MiB
+	AnswerMax      int64          // largest whole answer; 64 MiB
+	BodyTimeout    time.Duration  // for a request body to arrive; 60 s
+	WriteTimeout   time.Duration  // for one write to a client; 60 s
+	Heartbeat      time.Duration  // idle time of a stream before a comment is sent; 15 s
+	DrainTime      time.Duration  // how long an answer is read on after its client left; 60 s
+	DrainMax       int            // how many answers are read on at once; 256
+	RetryWaitMax   time.Duration  // longest Retry-After that is waited for; 5 s
+	TailWait       time.Duration  // how long a provider may keep a finished stream open; 5 s
+}
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&c.BodyTimeout, time.Minute)
+	def(&c.WriteTimeout, time.Minute)
+	def(&c.Heartbeat, 15*time.Second)
+	def(&c.DrainTime, time.Minute)
+	def(&c.RetryWaitMax, 5*time.Second)
+	def(&c.TailWait, 5*time.Second)
+	if c.BodyMax <= 0 {
+		c.BodyMax = 32 << 20
+	}
+	if c.AnswerMax <= 0 {
+		c.AnswerMax = 64 << 20
+	}
+	if c.DrainMax <= 0 {
+		c.DrainMax = 256
+	}
+	return c
+}

@@ -1,0 +1,156 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"tollgate/internal/provider"
+	"tollgate/internal/route"
+)
+
+// providerFailure is the end of a call whose attempts all failed, or whose stream broke.
+type providerFailure struct {
+	refusal *provider.Refusal
+	target  *route.Target
+}
+
+func (f *providerFailure) Error() string { return f.target.Vendor.ID + ": " + f.refusal.Error() }
+
+// dispatch tries the targets in turn within one deadline and one budget of attempts, and relays the answer, all but its end. The
+// work is detached from the client's connection: a client that leaves is the drain rule's business.
+func (g *Gateway) dispatch(c *Call) error {
+	if err := g.Log.Healthy(); err != nil {
+		return ErrLogUnavailable.Because(err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.req.Context()), c.Plan.Timeout)
+	defer cancel()
+	c.client.watch(cancel)
+	defer c.client.drain.end()
+	if c.Ask.head.Stream {
+		c.client.keepAlive()
+		g.metrics.streams.Inc()
+		defer g.metrics.streams.Dec()
+	}
+	defer c.Work.calm()
+	c.Work.attempts = c.Work.first[:0]
+	return g.try(ctx, c, newOrder(c.Plan.Targets))
+}
+
+func (g *Gateway) try(ctx context.Context, c *Call, o *order) error {
+	var last *providerFailure
+	for n := 0; n < c.Plan.Attempts; n++ {
+		i, wait := o.next(g.Now())
+		if i < 0 || wait > g.cfg.RetryWaitMax || !g.pause(ctx, wait) {
+			break
+		}
+		t := &c.Plan.Targets[i]
+		refusal, err := g.attempt(ctx, c, t)
+		var unable *inexpressible
+		switch {
+		case errors.As(err, &unable): // no attempt was made: the target's dialect cannot say it
+			o.drop(i)
+			n--
+			if o.empty() && last == nil {
+				return unable.err
+			}
+			continue
+		case err != nil:
+			return err
+		case refusal == nil:
+			return nil
+		}
+		last = &providerFailure{refusal, t}
+		if !refusal.Class.Retryable() || c.client.gone.Load() || ctx.Err() != nil || c.Work.content {
+			break
+		}
+		o.failed(i, refusal, g.Now())
+	}
+	return last
+}
+
+// pause waits for d, or reports false when the call ends first.
+func (g *Gateway) pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	if end, ok := ctx.Deadline(); ok && end.Sub(g.Now()) <= d {
+		return false
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// order says which target is next: those not yet tried in their order, then the one that may be asked again soonest.
+type order struct {
+	state []targetState
+	buf   [2]targetState
+}
+
+type targetState struct {
+	tried   int
+	dropped bool
+	ready   time.Time
+}
+
+func newOrder(targets []route.Target) *order {
+	o := &order{}
+	if len(targets) <= len(o.buf) {
+		o.state = o.buf[:len(targets)]
+	} else {
+		o.state = make([]targetState, len(targets))
+	}
+	return o
+}
+
+// next is the target to try and how long to wait before; -1 when there is none.
+func (o *order) next(now time.Time) (int, time.Duration) {
+	best := -1
+	for i := range o.state {
+		s := &o.state[i]
+		switch {
+		case s.dropped:
+		case s.tried == 0:
+			return i, 0
+		case best < 0 || s.ready.Before(o.state[best].ready):
+			best = i
+		}
+	}
+	if best < 0 {
+		return -1, 0
+	}
+	return best, max(o.state[best].ready.Sub(now), 0)
+}
+
+// backoff is the wait before the first repeat at one target; it doubles with each.
+const backoff = 200 * time.Millisecond
+
+func (o *order) failed(i int, r *provider.Refusal, now time.Time) {
+	s := &o.state[i]
+	s.tried++
+	if r.Class == provider.ClassQuota { // no wait brings money
+		s.dropped = true
+		return
+	}
+	wait := backoff << min(s.tried-1, 6)
+	wait += rand.N(wait / 2) //nolint:gosec // spreads repeats, guards nothing
+	s.ready = now.Add(max(wait, r.RetryAfter))
+}
+
+func (o *order) drop(i int) { o.state[i].dropped = true }
+
+func (o *order) empty() bool {
+	for i := range o.state {
+		if !o.state[i].dropped {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// render makes the last bytes of the answer, now that the cost is known: a whole body, the end of a stream, or an error.
+func (g *Gateway) render(c *Call) error {
+	a, d := &c.Answer, c.Surface.dialect
+	begun := c.client.hasBegun()
+	switch {
+	case a.tail != nil:
+		a.last = a.tail.tail(nil, c.dollars())
+	case a.whole != nil && a.whole.ours != nil:
+		a.whole.ours.Cost = c.dollars()
+		a.last = d.AppendResponse(nil, *a.whole.ours)
+	case a.whole != nil:
+		a.last = a.whole.body
+	case a.problem != nil && begun:
+		a.last = d.AppendStreamError(nil, *a.problem)
+	case a.raw != nil:
+		a.last = a.raw
+	case a.problem != nil:
+		a.last = d.AppendError(nil, *a.problem)
+	}
+	c.keepPayload(a.last)
+	return nil
+}
+
+// finish sends what was held back. Only now does the client see the end; nothing is sent twice, and no end marker follows an error.
+func (g *Gateway) finish(c *Call) error {
+	cl, a := &c.client, &c.Answer
+	if cl.gone.Load() {
+		return nil
+	}
+	if cl.hasBegun() {
+		cl.write(a.last)
+		c.trailer()
+		return nil
+	}
+	h := cl.w.Header()
+	c.name(h)
+	c.describe(h, c.latency(g.Now()))
+	passOn(h, a.header)
+	if cost := c.dollars(); cost != "" && len(c.Work.attempts) > 0 {
+		h[costHeader] = []string{cost}
+	}
+	if a.problem != nil {
+		advise(h, a)
+	}
+	h["Content-Type"] = jsonType
+	if a.whole != nil && a.whole.ours == nil {
+		if ct, ok := a.header["Content-Type"]; ok {
+			h["Content-Type"] = ct
+		}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(a.last))}
+	cl.extend(g.Now())
+	cl.w.WriteHeader(a.status)
+	_, err := cl.w.Write(a.last)
+	if err != nil {
+		cl.left()
+	}
+	return nil
+}
+
+// trailer tells the cost of a stream. Few clients read trailers; none is hurt by one.
+func (c *Call) trailer() {
+	if cost := c.dollars(); cost != "" && c.Answer.problem == nil {
+		c.client.w.Header()[http.TrailerPrefix+costHeader] = []string{cost}
+	}
+}
+
+// advise tells a client whether and when to try again.
+func advise(h http.Header, a *answer) {
+	if a.after > 0 && h["Retry-After"] == nil {
+		seconds := (a.after + time.Second - 1) / time.Second
+		h["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
+	}
+	if a.status == http.StatusPaymentRequired {
+		h["X-Should-Retry"] = []string{"false"}
+	}
+}

@@ -1,0 +1,140 @@
+// Package gateway is the data plane: it takes model calls in the dialects that applications speak and answers them from providers.
+//
+// A call goes one way, through the list of stages in New. A stage does one thing to a call or refuses it; none calls another.
+// What it promises:
+//
+//   - The call log knows of a call before a provider does (Intent) and has its end before the client sees it (Final): the last
+//     bytes of every answer are held back until then. finish is the only stage that ends an answer.
+//   - Until a client has seen content it may be moved to another target without noticing; afterwards never. A stream that breaks
+//     ends in the dialect's error event and never looks whole.
+//   - Same dialect in and out: bytes pass both ways; only the model is exchanged. Bodies are scanned once, streams are watched.
+//   - Nothing of a call waits for a database, a disk to sync, or another call.
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"tollgate/internal/id"
+	"tollgate/internal/route"
+)
+
+// stage is one step of a call.
+type stage struct {
+	name string
+	do   func(*Call) error
+}
+
+// Gateway serves the data plane. It is an http.Handler.
+type Gateway struct {
+	Deps
+	cfg    Config
+	router route.Router
+	down   []stage
+	always []stage
+
+	surfaces map[string]*surface
+	bodies   buffers
+	ends     endpoints
+	drains   chan struct{} // one slot for each answer that is read on without its client
+	metrics  *metrics
+	draining atomic.Bool
+	inside   sync.WaitGroup // calls under way
+}
+
+// New lays the stages in the order in which a call meets them. This list is the data plane.
+func New(d Deps, cfg Config) *Gateway {
+	g := &Gateway{Deps: d, cfg: cfg.withDefaults(), router: route.Router{Vendors: d.Vendors}}
+	g.down = []stage{
+		{"authenticate", g.authenticate}, // secret -> key, organization
+		{"read", g.read},                 // body -> model, stream, tags
+		{"resolve", g.resolve},           // model -> targets in order
+		{"dispatch", g.dispatch},         // try the targets, relay to the client, all but the end
+	}
+	g.always = []stage{ // for every call, refused or not, also when the client has gone
+		{"settle", g.settle}, // usage -> cost
+		{"render", g.render}, // the last bytes, which tell the cost
+		{"record", g.record}, // one record in the call log
+		{"finish", g.finish}, // the end of the answer, or the refusal
+	}
+	g.drains = make(chan struct{}, g.cfg.DrainMax)
+	g.metrics = newMetrics(g)
+	g.surfaces = g.layout()
+	return g
+}
+
+// ServeHTTP routes by path; every path of the data plane stands in layout.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s, ok := g.surfaces[r.URL.Path]; ok && r.Method == s.method {
+		s.serve(w, r, s)
+		return
+	}
+	g.elsewhere(w, r)
+}
+
+// chat serves one model call.
+func (g *Gateway) chat(w http.ResponseWriter, r *http.Request, s *surface) {
+	g.inside.Add(1)
+	defer g.inside.Done()
+	c := g.newCall(w, r, s)
+	defer c.release()
+	if err := g.walk(c); err != nil {
+		g.refuse(c, err)
+	}
+	c.client.close()
+	for _, st := range g.always { // whatever the one before it said
+		if err := st.do(c); err != nil {
+			g.Logger.Error("gateway: stage failed", "stage", st.name, "call", c.Text, "err", err)
+		}
+	}
+	g.metrics.observe(c)
+}
+
+func (g *Gateway) newCall(w http.ResponseWriter, r *http.Request, s *surface) *Call {
+	c := &Call{ID: id.NewCall(), Start: g.Now(), Surface: s, req: r}
+	c.Text = c.ID.String()
+	c.client.open(g, c, w)
+	return c
+}
+
+// walk stops at the first refusal.
+func (g *Gateway) walk(c *Call) error {
+	for _, st := range g.down {
+		if err := st.do(c); err != nil {
+			return err
+		}
+		c.mark(st.name, g.Now())
+	}
+	return nil
+}
+
+// Drain makes the gateway not ready, so that load balancers stop sending. Calls under way go on.
+func (g *Gateway) Drain() { g.draining.Store(true) }
+
+// Wait returns when no call is under way, or with ctx's error.
+func (g *Gateway) Wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { g.inside.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ready reports why calls cannot be served, or nil. The database is not asked: calls do not need it.
+func (g *Gateway) ready() error {
+	switch {
+	case g.draining.Load():
+		return ErrDraining
+	case g.Snapshots() == nil:
+		return ErrStarting
+	}
+	if err := g.Log.Healthy(); err != nil {
+		return ErrLogUnavailable.Because(err)
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"tollgate/internal/provider"
+)
+
+// pendingMax bounds what is kept of a stream that has not brought content yet. A provider that sends more before its first word is
+// taken to have begun.
+const pendingMax = 256 << 10
+
+// stream is a streamed answer on its way.
+type stream struct {
+	g       *Gateway
+	c       *Call
+	t       *try
+	resp    *http.Response
+	flow    flow
+	pending []byte // what came before the first content byte
+	begun   bool   // the client is getting this answer: no other target any more
+	total   int64
+}
+
+// relayStream passes a stream on, byte by byte as it comes. Up to the first content byte it is kept here, and any failure is a
+// refusal that another target may make good.
+func (g *Gateway) relayStream(ctx context.Context, c *Call, t *try, resp *http.Response) *provider.Refusal {
+	if ct := resp.Header.Get("Content-Type"); strings.HasPrefix(ct, "text/html") || strings.HasPrefix(ct, "application/json") {
+		return g.wholeInsteadOfStream(ctx, c, t, resp)
+	}
+	s := &stream{g: g, c: c, t: t, resp: resp, flow: newFlow(c, t)}
+	b := g.bodies.borrow(smallBuffer)
+	defer b.release()
+	chunk := b.b[:cap(b.b)]
+	for {
+		start := g.Now()
+		n, err := resp.Body.Read(chunk)
+		c.Work.wait(g.Now().Sub(start))
+		if n > 0 {
+			if r := s.take(s.flow.feed(chunk[:n])); r != nil {
+				return s.broken(r)
+			}
+			if s.total += int64(n); s.total > g.cfg.AnswerMax {
+				return s.broken(oversized())
+			}
+		}
+		switch {
+		case err == io.EOF, err != nil && s.flow.finished(): // the end was there: how the connection went is of no matter
+			return s.end()
+		case err != nil:
+			return s.broken(g.lost(ctx, c, err))
+		}
+	}
+}
+
+func newFlow(c *Call, t *try) flow {
+	if t.same {
+		return &passing{tap: t.dialect.NewTap(t.head)}
+	}
+	return &translating{reader: t.dialect.NewReader(), writer: c.Surface.dialect.NewWriter(c.Ask.head.IncludeUsage)}
+}
+
+// take passes out on to the client, or keeps it while there is no content.
+func (s *stream) take(out []byte, err error) *provider.Refusal {
+	seen := s.flow.seen()
+	if seen.Refusal != nil {
+		return seen.Refusal
+	}
+	if err != nil {
+		return &provider.Refusal{Class: provider.ClassServer, Message: explain(err)}
+	}
+	if s.begun {
+		s.send(out)
+		s.hurry()
+		return nil
+	}
+	if !seen.Started && !s.flow.finished() && len(s.pending)+len(out) <= pendingMax {
+		s.pending = append(s.pending, out...)
+		return nil
+	}
+	s.begin()
+	s.send(out)
+	s.hurry()
+	return nil
+}
+
+// begin commits to this answer.
+func (s *stream) begin() {
+	now := s.g.Now()
+	s.begun, s.c.Work.content = true, true
+	s.t.log.FirstByte = now.Sub(s.t.started)
+	s.c.Work.firstByte = now.Sub(s.c.Start)
+	if s.t.timer != nil {
+		s.t.timer.Stop()
+	}
+	s.c.client.begin(http.StatusOK, s.resp.Header)
+	s.c.dropBody()
+	if len(s.pending) > 0 {
+		s.send(s.pending)
+		s.pending = nil
+	}
+}
+
+func (s *stream) send(out []byte) {
+	if len(out) == 0 {
+		return
+	}
+	s.c.keepPayload(out)
+	s.c.client.write(out)
+}
+
+// hurry bounds how long a provider may keep a finished stream open.
+func (s *stream) hurry() {
+	if s.flow.finished() && s.c.Work.hurried == nil {
+		s.c.Work.hurried = time.AfterFunc(s.g.cfg.TailWait, s.c.client.drain.abandon)
+	}
+}
+
+// calm stops what hurry started.
+func (w *work) calm() {
+	if w.hurried != nil {
+		w.hurried.Stop()
+	}
+}
+
+// end is the regular end of the body.
+func (s *stream) end() *provider.Refusal {
+	out, err := s.flow.close()
+	seen := s.flow.seen()
+	switch {
+	case seen.Refusal != nil:
+		return s.broken(seen.Refusal)
+	case errors.Is(err, provider.ErrTruncated):
+		return s.broken(&provider.Refusal{Class: provider.ClassConnect, Message: provider.ErrTruncated.Message})
+	case err != nil:
+		return s.broken(&provider.Refusal{Class: provider.ClassServer, Message: explain(err)})
+	}
+	if !s.begun {
+		s.begin()
+	}
+	s.send(out)
+	s.c.saw(s.t, seen)
+	s.c.Answer = answer{status: http.StatusOK, tail: s.flow}
+	return nil
+}
+
+// broken is a stream that failed. What it used is kept for settling: the provider counts it.
+func (s *stream) broken(r *provider.Refusal) *provider.Refusal {
+	s.c.saw(s.t, s.flow.seen())
+	return r
+}
+
+// wholeInsteadOfStream handles a provider that answers a stream's request with one body: an error inside a 200, garbage, or a
+// complete answer, which no client that asked for a stream can read.
+func (g *Gateway) wholeInsteadOfStream(ctx context.Context, c *Call, t *try, resp *http.Response) *provider.Refusal {
+	b := g.bodies.borrow(smallBuffer)
+	defer b.release()
+	start := g.Now()
+	over, err := b.readAll(resp.Body, g.cfg.AnswerMax)
+	c.Work.wait(g.Now().Sub(start))
+	if err != nil {
+		return g.lost(ctx, c, err)
+	}
+	if !over {
+		if seen := t.dialect.Inspect(b.b); seen.Refusal != nil {
+			return seen.Refusal
+		}
+	}
+	return &provider.Refusal{Class: provider.ClassServer, Message: "The provider answered without a stream."}
+}

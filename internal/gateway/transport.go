@@ -1,0 +1,30 @@
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tollgate/internal/egress"
+)
+
+// idlePerHost is how many idle connections to one provider are kept: what a burst opened serves the next one.
+const idlePerHost = 1024
+
+// NewTransport is the client side of the data plane: connections to providers, by the egress policy. It follows no redirect, reads
+// no proxy from the environment, and leaves bodies as they come.
+func NewTransport(p *egress.Policy) *http.Transport {
+	return p.Transport(egress.Tuning{IdlePerHost: idlePerHost})
+}
+
+// NewServer is the listening side. Only the head of a request has a time limit here: bodies and writes have theirs in the stages,
+// and a stream may last as long as it moves.
+func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,63 @@
+// Package key holds virtual keys: what an application sends as its API key, and what it may do with it.
+//
+// The secret is 256 random bits, shown once; only its keyed hash is stored. A key is never deleted, only revoked, so that
+// what it spent keeps its name. Whether a call may use a key is decided by Allow, AllowAlias and AllowModel: pure functions
+// of the key as it stands in the snapshot. A key without a restriction of some kind is free in that respect.
+package key
+
+import (
+	"net/netip"
+	"time"
+
+	"tollgate/internal/id"
+)
+
+// Privacy says how much of a call's payload is kept.
+type Privacy string
+
+// The privacy levels.
+const (
+	PrivacyNone     Privacy = "none"     // no payload and no end-user id
+	PrivacyMetadata Privacy = "metadata" // tags and counts, no bodies (the default)
+	PrivacyFull     Privacy = "full"     // request and answer bodies too
+)
+
+// Endpoint is a group of data-plane routes that a key may be confined to.
+type Endpoint string
+
+// The endpoints.
+const (
+	ChatEndpoint   Endpoint = "chat"   // /v1/chat/completions, /v1/messages
+	ModelsEndpoint Endpoint = "models" // /v1/models
+)
+
+// Production is the environment whose keys are "tg_live_…".
+const Production = "production"
+
+// Key is one virtual key. Its secret is never stored.
+type Key struct {
+	ID          id.Key
+	Team        id.Team
+	Name        string
+	Prefix      string // "tg_live_AbCd", for people to recognise it
+	Last4       string
+	Environment string // "production", "staging", "development" or the organization's own word; lower case
+
+	// Aliases and Models together are the scope. Both empty: every alias and every model. Otherwise only what is listed: a key
+	// with aliases and no models calls no model directly, and one with models and no aliases calls no alias.
+	Aliases []string // alias names
+	Models  []string // "provider/model" patterns; "*" stands for any run of characters: "openai/*", "openai/gpt-4o*"
+
+	Endpoints []Endpoint     // empty: every endpoint
+	Networks  []netip.Prefix // empty: any network
+	ExpiresAt time.Time      // zero: never
+	Workflow  string         // default workflow
+	Tags      map[string]string
+	Privacy   Privacy
+
+	Revision   int // counts changes from 1; last use is none
+	CreatedAt  time.Time
+	CreatedBy  string    // id of the user or token
+	RevokedAt  time.Time // zero: live
+	LastUsedAt time.Time // zero: never, to the minute
+}

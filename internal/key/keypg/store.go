@@ -1,0 +1,244 @@
+// Package keypg keeps virtual keys in PostgreSQL. It sees hashes, never secrets.
+package keypg
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/postgres"
+	"tollgate/internal/tenant"
+)
+
+// Store is key.Store.
+type Store struct{ db *postgres.DB }
+
+var _ key.Store = (*Store)(nil)
+
+// New returns the store in a database.
+func New(db *postgres.DB) *Store { return &Store{db: db} }
+
+// row is one line of the keys table, without the hash, which no reader of this package needs.
+type row struct {
+	ID, TeamID, Name, Prefix, Last4, Environment, Workflow, Privacy, CreatedBy string
+	Aliases, Models, Endpoints                                                 []string
+	Networks                                                                   []netip.Prefix
+	Tags                                                                       map[string]string
+	ExpiresAt, RevokedAt, LastUsedAt                                           *time.Time // NULL means never
+	CreatedAt                                                                  time.Time
+	Revision                                                                   int
+}
+
+const columns = `id, team_id, name, prefix, last4, environment, aliases, models, endpoints, networks, expires_at, workflow, tags,
+	privacy, revision, created_at, created_by, revoked_at, last_used_at`
+
+// Insert implements key.Store.
+func (s *Store) Insert(ctx context.Context, in tenant.Scope, k key.Key, h key.Hash) error {
+	args := arguments(in, k)
+	args["hash"] = h[:]
+	return translate(s.db.InTenantPgx(ctx, in, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO keys (org_id, id, team_id, name, prefix, last4, environment, aliases, models, endpoints, networks, expires_at,
+				workflow, tags, privacy, hash, revision, created_at, created_by, revoked_at)
+			VALUES (@org, @id, @team, @name, @prefix, @last4, @environment, @aliases, @models, @endpoints, @networks, @expires_at,
+				@workflow, @tags, @privacy, @hash, @revision, @created_at, @created_by, @revoked_at)`, args)
+		return err
+	}))
+}
+
+// Key implements key.Store.
+func (s *Store) Key(ctx context.Context, in tenant.Scope, which id.Key) (key.Key, error) {
+	var k key.Key
+	err := s.db.InTenantPgx(ctx, in, func(tx pgx.Tx) (err error) {
+		k, err = one(ctx, tx, which, "")
+		return err
+	})
+	return k, translate(err)
+}
+
+func one(ctx context.Context, tx pgx.Tx, which id.Key, lock string) (key.Key, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM keys WHERE id = $1 `+lock, string(which))
+	if err != nil {
+		return key.Key{}, err
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[row])
+	if err != nil {
+		return key.Key{}, err
+	}
+	return toKey(r), nil
+}
+
+// Keys implements key.Store. Ids begin with their time, so that the order of ids is the order of making.
+func (s *Store) Keys(ctx context.Context, in tenant.Scope, f key.Filter, now time.Time, after id.Key, limit int) ([]key.Key, error) {
+	where, args := conditions(f, now)
+	if after != "" {
+		where = append(where, "id < @after")
+		args["after"] = string(after)
+	}
+	args["limit"] = limit
+	var list []row
+	err := s.db.InTenantPgx(ctx, in, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM keys WHERE `+strings.Join(where, " AND ")+` ORDER BY id DESC LIMIT @limit`, args)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[row])
+		return err
+	})
+	if err != nil {
+		return nil, translate(err)
+	}
+	keys := make([]key.Key, len(list))
+	for i, r := range list {
+		keys[i] = toKey(r)
+	}
+	return keys, nil
+}
+
+// conditions are joined by AND; values travel as arguments only.
+func conditions(f key.Filter, now time.Time) ([]string, pgx.NamedArgs) {
+	where, args := []string{"true"}, pgx.NamedArgs{"now": now}
+	add := func(condition, name string, value any) {
+		where = append(where, condition)
+		args[name] = value
+	}
+	if f.Team != "" {
+		add("team_id = @team", "team", string(f.Team))
+	}
+	if f.Environment != "" {
+		add("environment = @environment", "environment", f.Environment)
+	}
+	switch f.State {
+	case key.Usable:
+		where = append(where, "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > @now)")
+	case key.Expired:
+		where = append(where, "revoked_at IS NULL AND expires_at <= @now")
+	case key.Revoked:
+		where = append(where, "revoked_at IS NOT NULL")
+	}
+	if f.Text != "" { // strpos, not LIKE: % and _ are ordinary characters here
+		add("(strpos(lower(name), lower(@text)) > 0 OR strpos(prefix, @text) > 0 OR last4 = right(@text, 4))", "text", f.Text)
+	}
+	if !f.UnusedSince.IsZero() {
+		add("(last_used_at IS NULL OR last_used_at < @unused)", "unused", f.UnusedSince)
+	}
+	if !f.ExpiringBefore.IsZero() {
+		add("revoked_at IS NULL AND expires_at > @now AND expires_at < @expiring", "expiring", f.ExpiringBefore)
+	}
+	return where, args
+}
+
+// Change implements key.Store. The row is locked, so that two changes come one after the other.
+func (s *Store) Change(ctx context.Context, in tenant.Scope, which id.Key, fn func(key.Key) (key.Key, error)) (key.Key, error) {
+	var changed key.Key
+	err := s.db.InTenantPgx(ctx, in, func(tx pgx.Tx) error {
+		was, err := one(ctx, tx, which, "FOR UPDATE")
+		if err != nil {
+			return err
+		}
+		if changed, err = fn(was); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE keys SET team_id = @team, name = @name, aliases = @aliases, models = @models, endpoints = @endpoints,
+				networks = @networks, expires_at = @expires_at, workflow = @workflow, tags = @tags, privacy = @privacy,
+				revision = @revision, revoked_at = @revoked_at
+			WHERE id = @id`, arguments(in, changed))
+		return err
+	})
+	if err != nil {
+		return key.Key{}, translate(err)
+	}
+	return changed, nil
+}
+
+// MarkUsed implements key.Store. Rows are taken in the order of ids, so that two shippers do not wait for each other in a ring.
+func (s *Store) MarkUsed(ctx context.Context, used map[id.Key]time.Time) error {
+	ids := slices.Sorted(maps.Keys(used))
+	texts, times := make([]string, len(ids)), make([]time.Time, len(ids))
+	for i, k := range ids {
+		texts[i], times[i] = string(k), used[k]
+	}
+	return s.db.InSystemPgx(ctx, "mark keys used", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			WITH used AS (SELECT * FROM unnest($1::text[], $2::timestamptz[]) AS u (id, at)),
+				held AS (SELECT k.org_id, k.id, u.at FROM keys k JOIN used u USING (id)
+					WHERE k.last_used_at IS NULL OR k.last_used_at < u.at ORDER BY k.id FOR UPDATE OF k)
+			UPDATE keys k SET last_used_at = held.at FROM held WHERE k.org_id = held.org_id AND k.id = held.id`, texts, times)
+		return err
+	})
+}
+
+func arguments(in tenant.Scope, k key.Key) pgx.NamedArgs {
+	endpoints := make([]string, len(k.Endpoints))
+	for i, e := range k.Endpoints {
+		endpoints[i] = string(e)
+	}
+	tags := k.Tags
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return pgx.NamedArgs{
+		"org": string(in.Org()), "id": string(k.ID), "team": string(k.Team), "name": k.Name, "prefix": k.Prefix, "last4": k.Last4,
+		"environment": k.Environment, "aliases": filled(k.Aliases), "models": filled(k.Models), "endpoints": endpoints, "networks": filled(k.Networks),
+		"expires_at": orNull(k.ExpiresAt), "workflow": k.Workflow, "tags": tags, "privacy": string(k.Privacy), "revision": k.Revision,
+		"created_at": k.CreatedAt, "created_by": k.CreatedBy, "revoked_at": orNull(k.RevokedAt),
+	}
+}
+
+// filled gives an empty list for nil, which would be NULL.
+func filled[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func toKey(r row) key.Key {
+	k := key.Key{
+		ID: id.Key(r.ID), Team: id.Team(r.TeamID), Name: r.Name, Prefix: r.Prefix, Last4: r.Last4, Environment: r.Environment,
+		Aliases: r.Aliases, Models: r.Models, Networks: r.Networks, ExpiresAt: orZero(r.ExpiresAt), Workflow: r.Workflow, Tags: r.Tags,
+		Privacy: key.Privacy(r.Privacy), Revision: r.Revision, CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy,
+		RevokedAt: orZero(r.RevokedAt), LastUsedAt: orZero(r.LastUsedAt),
+	}
+	for _, e := range r.Endpoints {
+		k.Endpoints = append(k.Endpoints, key.Endpoint(e))
+	}
+	return k
+}
+
+func translate(err error) error {
+	var conflict *postgres.Conflict
+	var reference *postgres.Reference
+	switch {
+	case errors.Is(err, postgres.ErrNoRow):
+		return key.ErrNotFound.Because(err)
+	case errors.As(err, &conflict) && conflict.Constraint == "keys_name_taken":
+		return key.ErrTaken.Because(err).At("name")
+	case errors.As(err, &reference) && reference.Constraint == "keys_team":
+		return key.ErrNoTeam.Because(err).At("team_id")
+	}
+	return err
+}

@@ -1,0 +1,27 @@
+package anthropic
+
+import (
+	"tollgate/internal/provider"
+)
+
+// Probe scans a request body once. metadata.user_id is the end user; the other members of metadata are kept too.
+func (Dialect) Probe(body []byte) (provider.Head, error) {
+	return provider.ScanHead(body, func(s *provider.HeadScan, name, raw []byte, _ provider.Span) (bool, error) {
+		h := &s.Head
+		switch string(name) {
+		case "max_tokens":
+			return true, provider.Whole("max_tokens", raw, &h.MaxTokens)
+		case "metadata":
+			m, err := provider.Strings("metadata", raw)
+			h.Metadata = m
+			h.User = m["user_id"]
+			return true, err
+		}
+		return false, nil
+	})
+}
+
+// Splice exchanges the model and cuts the tollgate member out. Streams bring usage by themselves.
+func (Dialect) Splice(body []byte, h provider.Head, model string) []byte {
+	return provider.ApplyEdits(body, provider.SpliceEdits(h, model))
+}

@@ -1,0 +1,97 @@
+package snapshot
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"tollgate/internal/alias"
+	"tollgate/internal/credential"
+	"tollgate/internal/fault"
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/price"
+)
+
+// Config is the stored configuration at one revision, secrets sealed. It is what the file holds. It is not changed once it is in
+// use: a change makes another, which shares what stayed.
+type Config struct {
+	Rev       int64
+	Taken     time.Time
+	Imported  []price.Record            // the installation's price rows; the shipped catalogue is not stored
+	Overrides map[id.Org][]price.Record // organizations' own prices
+	Orgs      map[id.Org]*OrgConfig
+}
+
+// OrgConfig is one organization's part.
+type OrgConfig struct {
+	ID          id.Org
+	Name        string
+	Teams       map[id.Team]string
+	Aliases     []alias.Alias
+	Credentials []SealedCredential
+	Keys        []HashedKey
+	Broken      []Bad // objects that could not be read; they keep their last good form
+}
+
+// SealedCredential is a credential with its sealed secret.
+type SealedCredential struct {
+	Credential credential.Credential
+	Sealed     credential.Sealed
+}
+
+// HashedKey is a virtual key with the hash it is found by.
+type HashedKey struct {
+	Key  key.Key
+	Hash key.Hash
+}
+
+// Bad is an object that could not be read or compiled.
+type Bad struct {
+	Org    id.Org
+	Kind   string // "key", "credential", "alias"
+	ID     string
+	Reason string // for the log and the operator; without secrets
+}
+
+// Delta is what has changed since a revision.
+type Delta struct {
+	Rev       int64
+	Orgs      map[id.Org]*OrgConfig     // nil value: the organization has gone
+	Imported  *[]price.Record           // nil: unchanged
+	Overrides map[id.Org][]price.Record // nil: unchanged; else all of them
+}
+
+// ErrPruned means that the changes since a revision are no longer known: load everything.
+var ErrPruned = fault.New(fault.Internal, "snapshot.pruned", "The changes since this revision are no longer known.")
+
+// Source is where configuration comes from; package snapshotpg reads it from PostgreSQL.
+type Source interface {
+	// Rev is the revision of now.
+	Rev(ctx context.Context) (int64, error)
+	// Full is everything at one revision.
+	Full(ctx context.Context) (*Config, error)
+	// Since is what changed after a revision, at one later revision. ErrPruned.
+	Since(ctx context.Context, rev int64) (Delta, error)
+	// Listen calls got when the revision has perhaps moved, until ctx ends. It is a hint: it may be late, or never come.
+	Listen(ctx context.Context, got func()) error
+}
+
+// with is the configuration after a change.
+func (c *Config) with(d Delta, taken time.Time) *Config {
+	next := &Config{Rev: d.Rev, Taken: taken, Imported: c.Imported, Overrides: c.Overrides, Orgs: maps.Clone(c.Orgs)}
+	if d.Imported != nil {
+		next.Imported = *d.Imported
+	}
+	if d.Overrides != nil {
+		next.Overrides = d.Overrides
+	}
+	for org, o := range d.Orgs {
+		if o == nil {
+			delete(next.Orgs, org)
+		} else {
+			next.Orgs[org] = o
+		}
+	}
+	return next
+}

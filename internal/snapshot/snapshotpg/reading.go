@@ -1,0 +1,196 @@
+package snapshotpg
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"tollgate/internal/alias"
+	"tollgate/internal/credential"
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/snapshot"
+)
+
+// reading collects the rows of a load. Rows of one organization come in any order; finish puts them together.
+type reading struct {
+	rev     revDoc
+	changed map[string]bool
+	orgs    map[id.Org]*snapshot.OrgConfig // nil: wanted, and not there
+	deks    map[string]credential.DEK
+}
+
+func newReading() reading {
+	return reading{changed: map[string]bool{}, orgs: map[id.Org]*snapshot.OrgConfig{}, deks: map[string]credential.DEK{}}
+}
+
+// bytea is how the server writes bytes in documents: \x and hex digits.
+type bytea []byte
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (b *bytea) UnmarshalText(text []byte) error {
+	digits, ok := strings.CutPrefix(string(text), `\x`)
+	if !ok {
+		return fmt.Errorf("bytes without \\x")
+	}
+	got, err := hex.DecodeString(digits)
+	*b = got
+	return err
+}
+
+type (
+	revDoc struct{ Rev, Pruned int64 }
+	orgDoc struct{ ID, Name string }
+	dekDoc struct {
+		ID, Kek string
+		Wrapped bytea
+	}
+	credentialDoc struct {
+		ID, Provider, Name, Hint string
+		BaseURL                  string `json:"base_url"`
+		Version, Revision        int
+		IsDefault                bool   `json:"is_default"`
+		DekID                    string `json:"dek_id"`
+		Ciphertext               bytea
+	}
+	aliasDoc struct {
+		ID, Name  string
+		Version   int
+		Route     alias.Route
+		CreatedAt time.Time `json:"created_at"`
+		UpdatedAt time.Time `json:"updated_at"`
+	}
+	keyDoc struct {
+		ID, Name, Prefix, Last4, Environment, Workflow, Privacy string
+		TeamID                                                  string `json:"team_id"`
+		Aliases, Models                                         []string
+		Endpoints                                               []key.Endpoint
+		Networks                                                []netip.Prefix
+		Tags                                                    map[string]string
+		Hash                                                    bytea
+		Revision                                                int
+		ExpiresAt                                               time.Time `json:"expires_at"` // null leaves the zero time
+		RevokedAt                                               time.Time `json:"revoked_at"`
+		CreatedAt                                               time.Time `json:"created_at"`
+		CreatedBy                                               string    `json:"created_by"`
+	}
+)
+
+// add takes one row. A row of an organization that cannot be read is reported as broken and stops nothing else.
+func (r *reading) add(kind string, org id.Org, doc []byte) error {
+	switch kind {
+	case "rev":
+		return json.Unmarshal(doc, &r.rev)
+	case "changed":
+		var table string
+		err := json.Unmarshal(doc, &table)
+		r.changed[table] = true
+		return err
+	case "wanted":
+		if r.orgs[org] == nil {
+			r.orgs[org] = nil
+		}
+		return nil
+	}
+	o := r.orgs[org]
+	if o == nil {
+		o = &snapshot.OrgConfig{ID: org, Teams: map[id.Team]string{}}
+		r.orgs[org] = o
+	}
+	if err := r.part(o, kind, doc); err != nil {
+		o.Broken = append(o.Broken, broken(kind, org, doc, err)...)
+	}
+	return nil
+}
+
+func (r *reading) part(o *snapshot.OrgConfig, kind string, doc []byte) error {
+	switch kind {
+	case "org":
+		var d orgDoc
+		err := json.Unmarshal(doc, &d)
+		o.Name = d.Name
+		return err
+	case "team":
+		var d orgDoc
+		err := json.Unmarshal(doc, &d)
+		o.Teams[id.Team(d.ID)] = d.Name
+		return err
+	case "dek":
+		var d dekDoc
+		err := json.Unmarshal(doc, &d)
+		r.deks[string(o.ID)+" "+d.ID] = credential.DEK{ID: d.ID, KEK: d.Kek, Wrapped: d.Wrapped}
+		return err
+	case "credential":
+		return addCredential(o, doc)
+	case "alias":
+		var d aliasDoc
+		if err := json.Unmarshal(doc, &d); err != nil {
+			return err
+		}
+		o.Aliases = append(o.Aliases, alias.Alias{ID: id.Alias(d.ID), Name: d.Name, Version: d.Version, Route: d.Route, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC()})
+		return nil
+	case "key":
+		return addKey(o, doc)
+	}
+	return fmt.Errorf("unknown kind of row %q", kind)
+}
+
+func addCredential(o *snapshot.OrgConfig, doc []byte) error {
+	var d credentialDoc
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return err
+	}
+	o.Credentials = append(o.Credentials, snapshot.SealedCredential{
+		Credential: credential.Credential{
+			ID: id.Credential(d.ID), Provider: d.Provider, Name: d.Name, BaseURL: d.BaseURL, Hint: d.Hint, Version: d.Version, Revision: d.Revision, Default: d.IsDefault,
+		},
+		Sealed: credential.Sealed{DEK: credential.DEK{ID: d.DekID}, Ciphertext: d.Ciphertext}, // the key itself comes in finish
+	})
+	return nil
+}
+
+func addKey(o *snapshot.OrgConfig, doc []byte) error {
+	var d keyDoc
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return err
+	}
+	if len(d.Hash) != len(key.Hash{}) {
+		return fmt.Errorf("a hash of %d bytes", len(d.Hash))
+	}
+	o.Keys = append(o.Keys, snapshot.HashedKey{Hash: key.Hash(d.Hash), Key: key.Key{
+		ID: id.Key(d.ID), Team: id.Team(d.TeamID), Name: d.Name, Prefix: d.Prefix, Last4: d.Last4, Environment: d.Environment,
+		Aliases: d.Aliases, Models: d.Models, Endpoints: d.Endpoints, Networks: d.Networks, ExpiresAt: d.ExpiresAt.UTC(), Workflow: d.Workflow,
+		Tags: d.Tags, Privacy: key.Privacy(d.Privacy), Revision: d.Revision, CreatedAt: d.CreatedAt.UTC(), CreatedBy: d.CreatedBy, RevokedAt: d.RevokedAt.UTC(),
+	}})
+	return nil
+}
+
+// broken names a row that cannot be read. A revoked key is left out altogether: its last good form must not come back.
+func broken(kind string, org id.Org, doc []byte, cause error) []snapshot.Bad {
+	var d struct {
+		ID        string
+		RevokedAt *string `json:"revoked_at"`
+	}
+	_ = json.Unmarshal(doc, &d) // an id that cannot be read is an empty one
+	if d.RevokedAt != nil {
+		return nil
+	}
+	return []snapshot.Bad{{Org: org, Kind: kind, ID: d.ID, Reason: "cannot be read: " + cause.Error()}}
+}
+
+// finish gives credentials their data keys.
+func (r *reading) finish() map[id.Org]*snapshot.OrgConfig {
+	for _, o := range r.orgs {
+		if o == nil {
+			continue
+		}
+		for i := range o.Credentials {
+			s := &o.Credentials[i].Sealed
+			s.DEK = r.deks[string(o.ID)+" "+s.DEK.ID]
+		}
+	}
+	return r.orgs
+}

@@ -1,0 +1,78 @@
+// Package worker runs what no request waits for. jobs.go names every job on a line; what a job does is its domain's.
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/usage"
+)
+
+// Deps is what the jobs stand on. All fields are required.
+type Deps struct {
+	Calls     *calllogpg.Store
+	Roller    *usage.Roller
+	Retention Retention
+	// SweepSessions removes the sessions that have ended; account.Service has it.
+	SweepSessions func(ctx context.Context) (int64, error)
+	// Listen calls got for each notification on a channel until ctx ends; postgres.DB.Listen is it.
+	Listen func(ctx context.Context, channel string, got func(payload string)) error
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Retention is how long things are kept. Zero: for ever.
+type Retention struct {
+	Calls    time.Duration
+	Payloads time.Duration // never longer than Calls
+}
+
+// jobs is everything that a worker does. Any number of workers may run all of it.
+func jobs(d Deps) []job {
+	return []job{
+		{name: "rollup", every: 2 * time.Second, rest: 200 * time.Millisecond, wake: calllogpg.Channel, do: d.Roller.Turn},
+		{name: "partitions", every: time.Hour, do: d.partitions},
+		{name: "stray calls", every: 5 * time.Minute, do: d.astray},
+		{name: "retention", every: time.Hour, do: d.retire},
+		{name: "sessions", every: time.Hour, do: d.sessions},
+	}
+}
+
+func (d Deps) partitions(ctx context.Context) error {
+	made, err := d.Calls.MakeDays(ctx, d.Now())
+	if made > 0 {
+		d.Logger.Info("call log partitions made", "partitions", made)
+	}
+	return err
+}
+
+// astray is an alarm: calls outside of the partitions mean a wrong clock, or that no worker ran for two weeks.
+func (d Deps) astray(ctx context.Context) error {
+	n, err := d.Calls.Astray(ctx)
+	if n > 0 {
+		d.Logger.Error("calls lie outside of every partition", "calls", n)
+	}
+	return err
+}
+
+// retire drops what is older than its retention. What is kept for ever is older than nothing.
+func (d Deps) retire(ctx context.Context) error {
+	before := func(keep time.Duration) time.Time {
+		if keep <= 0 {
+			return time.Unix(0, 0).UTC()
+		}
+		return d.Now().Add(-keep)
+	}
+	dropped, err := d.Calls.Retire(ctx, before(d.Retention.Calls), before(d.Retention.Payloads))
+	if dropped > 0 {
+		d.Logger.Info("call log partitions dropped: their retention has ended", "partitions", dropped)
+	}
+	return err
+}
+
+func (d Deps) sessions(ctx context.Context) error {
+	_, err := d.SweepSessions(ctx)
+	return err
+}

@@ -1,0 +1,143 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/gin-gonic/gin"
+
+	"tollgate/internal/account"
+	"tollgate/internal/httperr"
+	"tollgate/web/layout"
+	"tollgate/web/page"
+	"tollgate/web/ui"
+)
+
+// send answers with a reply. Whatever is rendered goes to a buffer first: what fails while rendering is still an error page.
+func (s *Server) send(c *gin.Context, v *page.Visit, r page.Reply) {
+	if r.Before != nil {
+		r.Before(c.Writer)
+	}
+	switch r.Kind {
+	case page.Framed:
+		s.render(c, v.Login, status(r, http.StatusOK), wrap(layout.Page(s.frame(v.Login, r.Frame)), r.Body))
+	case page.AtDoor:
+		s.render(c, v.Login, status(r, http.StatusOK), wrap(layout.Door(s.assets, r.Title, r.Aside), r.Body))
+	case page.Bare:
+		s.render(c, v.Login, status(r, http.StatusOK), r.Body)
+	case page.Go:
+		c.Redirect(status(r, http.StatusSeeOther), r.To)
+	case page.Attach:
+		var buf bytes.Buffer
+		if err := r.File(&buf); err != nil {
+			s.failFor(c, v.Login, err)
+			return
+		}
+		c.Header("Content-Disposition", "attachment; filename="+strconv.Quote(r.Name))
+		c.Data(http.StatusOK, r.Type, buf.Bytes())
+	case page.Live:
+		s.live(c, r)
+	}
+}
+
+func status(r page.Reply, usual int) int {
+	if r.Status != 0 {
+		return r.Status
+	}
+	return usual
+}
+
+// wrap puts a page into its frame.
+func wrap(frame, body templ.Component) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return frame.Render(templ.WithChildren(ctx, body), w)
+	})
+}
+
+func (s *Server) render(c *gin.Context, login account.Login, code int, body templ.Component) {
+	var buf bytes.Buffer
+	if err := body.Render(c.Request.Context(), &buf); err != nil {
+		s.failFor(c, login, err)
+		return
+	}
+	c.Data(code, "text/html; charset=utf-8", buf.Bytes())
+}
+
+// live writes server-sent events. A browser comes back by itself when the stream ends.
+func (s *Server) live(c *gin.Context, r page.Reply) {
+	h := c.Writer.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	c.Writer.WriteHeaderNow()
+	c.Writer.Flush()
+	err := r.Events(c.Request.Context(), func(event, data string) error {
+		var b strings.Builder
+		b.WriteString("event: " + event + "\n")
+		for line := range strings.SplitSeq(data, "\n") {
+			b.WriteString("data: " + line + "\n")
+		}
+		b.WriteString("\n")
+		if _, err := c.Writer.WriteString(b.String()); err != nil {
+			return err
+		}
+		c.Writer.Flush()
+		return nil
+	})
+	if err != nil && !errors.Is(err, context.Canceled) && c.Request.Context().Err() == nil {
+		s.log.WarnContext(c.Request.Context(), "live page ended", "request_id", c.GetString(requestIDKey), "error", err)
+	}
+}
+
+// frame completes a page's frame with what every page shows.
+func (s *Server) frame(login account.Login, f layout.Frame) layout.Frame {
+	f.Assets = s.assets
+	f.Org = login.Organization.Name
+	f.Person = layout.Person{Name: login.User.Name, Email: login.User.Email, Role: string(login.Scope.Role()), LogOut: "/logout"}
+	return f
+}
+
+// fail shows an error to whoever is there.
+func (s *Server) fail(c *gin.Context, err error) {
+	login := account.Login{}
+	if value := s.cookies.Value(c.Request); value != "" {
+		// Only to draw the frame around the error: when this fails too, the error stands alone.
+		if l, sessionErr := s.sessions.Session(c.Request.Context(), value); sessionErr == nil {
+			login = l
+		}
+	}
+	s.failFor(c, login, err)
+}
+
+func (s *Server) failFor(c *gin.Context, login account.Login, err error) {
+	if c.Request.Context().Err() != nil {
+		return // the browser has left
+	}
+	code, f := httperr.Of(err)
+	requestID := c.GetString(requestIDKey)
+	if code >= http.StatusInternalServerError {
+		s.log.ErrorContext(c.Request.Context(), "page failed", "request_id", requestID, "page", c.FullPath(), "error", err)
+	}
+	what := layout.Failure{
+		Status: code, Code: f.Code, Message: f.Message, RequestID: requestID,
+		Next:   ui.Link{Text: "Go to the overview", Href: "/overview"},
+		Moment: s.now().UTC().Format("2 January 2006, 15:04:05 UTC"),
+	}
+	body := layout.Error(s.frame(login, layout.Frame{Title: strconv.Itoa(code)}), what)
+	if login.Scope.Check() != nil {
+		what.Next = ui.Link{Text: "Log in", Href: "/login"}
+		body = layout.ErrorDoor(s.assets, what)
+	}
+	var buf bytes.Buffer
+	if renderErr := body.Render(c.Request.Context(), &buf); renderErr != nil {
+		s.log.ErrorContext(c.Request.Context(), "error page failed", "request_id", requestID, "error", renderErr)
+		c.String(code, "%s (%s, request %s)", f.Message, f.Code, requestID)
+		return
+	}
+	c.Data(code, "text/html; charset=utf-8", buf.Bytes())
+}

@@ -1,0 +1,37 @@
+package web
+
+import (
+	"log/slog"
+	"time"
+
+	"tollgate/internal/account"
+	"tollgate/internal/alias"
+	"tollgate/internal/calllog"
+	"tollgate/internal/credential"
+	"tollgate/internal/key"
+	"tollgate/internal/price"
+	"tollgate/internal/usage"
+	"tollgate/web/page"
+)
+
+// Deps is what the dashboard stands on. All fields are required.
+type Deps struct {
+	Accounts    *account.Service
+	Keys        *key.Service
+	Credentials *credential.Service
+	Aliases     *alias.Service
+	Prices      *price.Service
+	Calls       *calllog.Queries
+	Usage       *usage.Service
+
+	Cookies Cookies
+	Now     func() time.Time
+	Logger  *slog.Logger
+
+	GatewayURL string // how applications reach the gateway, for snippets
+}
+
+// Routes is the dashboard: every page, the permission it needs, and who answers. Tests walk it.
+func Routes(d Deps) []page.Route {
+	return []page.Route{}
+}
