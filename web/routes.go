@@ -2,6 +2,7 @@ package web
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"tollgate/internal/account"
@@ -33,5 +34,5 @@ type Deps struct {
 
 // Routes is the dashboard: every page, the permission it needs, and who answers. Tests walk it.
 func Routes(d Deps) []page.Route {
-	return []page.Route{}
+	return slices.Concat(measure(d))
 }

@@ -81,6 +81,11 @@ func encode(c *Call, t *try) ([]byte, error) {
 	if t.same {
 		return t.dialect.Splice(c.Ask.body, t.head, t.target.Model), nil
 	}
+	return translate(c, t)
+}
+
+// translate is apart from encode because its frame is large, and every open stream would carry it.
+func translate(c *Call, t *try) ([]byte, error) {
 	if c.Work.neutral == nil {
 		r, err := c.Surface.dialect.ParseRequest(c.Ask.body)
 		if err != nil {

@@ -22,9 +22,21 @@ func (b *buffer) release() {
 const keepMax = 1 << 20
 
 // buffers lends byte slices of about the size asked for, in two pools, so that a small call never holds a large slice.
-type buffers struct{ small, large sync.Pool }
+type buffers struct{ stream, small, large sync.Pool }
 
-const smallBuffer = 8 << 10
+// The sizes: of a read from a stream, which is held as long as the stream is open and so weighs, and of most bodies.
+const (
+	streamBuffer = 2 << 10
+	smallBuffer  = 8 << 10
+)
+
+// chunk is a buffer for reading a stream.
+func (p *buffers) chunk() *buffer {
+	if b, ok := p.stream.Get().(*buffer); ok {
+		return b
+	}
+	return &buffer{b: make([]byte, 0, streamBuffer), from: p}
+}
 
 func (p *buffers) borrow(size int) *buffer {
 	pool := &p.small
@@ -46,6 +58,9 @@ func (p *buffers) giveBack(b *buffer) {
 	case cap(b.b) > smallBuffer:
 		b.b = b.b[:0]
 		p.large.Put(b)
+	case cap(b.b) <= streamBuffer:
+		b.b = b.b[:0]
+		p.stream.Put(b)
 	default:
 		b.b = b.b[:0]
 		p.small.Put(b)

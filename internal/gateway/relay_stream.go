@@ -34,7 +34,7 @@ func (g *Gateway) relayStream(ctx context.Context, c *Call, t *try, resp *http.R
 		return g.wholeInsteadOfStream(ctx, c, t, resp)
 	}
 	s := &stream{g: g, c: c, t: t, resp: resp, flow: newFlow(c, t)}
-	b := g.bodies.borrow(smallBuffer)
+	b := g.bodies.chunk()
 	defer b.release()
 	chunk := b.b[:cap(b.b)]
 	for {

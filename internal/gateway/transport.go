@@ -13,8 +13,23 @@ const idlePerHost = 1024
 
 // NewTransport is the client side of the data plane: connections to providers, by the egress policy. It follows no redirect, reads
 // no proxy from the environment, and leaves bodies as they come.
-func NewTransport(p *egress.Policy) *http.Transport {
-	return p.Transport(egress.Tuning{IdlePerHost: idlePerHost})
+func NewTransport(p *egress.Policy) http.RoundTripper {
+	secure := p.Transport(egress.Tuning{IdlePerHost: idlePerHost})
+	return &transport{secure: secure, plain: &plain{dial: secure.DialContext}}
+}
+
+// transport sends over TLS by net/http, which speaks HTTP/2 to those who can, and without TLS by the plain client.
+type transport struct {
+	secure *http.Transport
+	plain  *plain
+}
+
+// RoundTrip sends one request.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme == "http" {
+		return t.plain.RoundTrip(req)
+	}
+	return t.secure.RoundTrip(req)
 }
 
 // NewServer is the listening side. Only the head of a request has a time limit here: bodies and writes have theirs in the stages,

@@ -28,6 +28,11 @@ func Equal(t testing.TB, name string, got []byte) {
 		}
 		return
 	}
+	compare(t, file, got)
+}
+
+func compare(t testing.TB, file string, got []byte) {
+	t.Helper()
 	want, err := os.ReadFile(file) //nolint:gosec // the name comes from the test
 	if err != nil {
 		t.Errorf("%v (make it with -update and read it)", err)

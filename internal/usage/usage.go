@@ -54,7 +54,7 @@ type Row struct {
 	Names  map[Dimension]string // display names of ids in Values, where they have one
 
 	Calls     int64 // calls that reached a provider, and refused ones
-	Errors    int64 // of those: refused, failed or broken
+	Errors    int64 // of those: refused, failed, broken or interrupted
 	Units     chat.Units
 	Cost      money.NanoUSD
 	Unpriced  int64 // calls whose cost is unknown

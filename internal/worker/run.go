@@ -99,5 +99,5 @@ func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
 
 // jitter spreads d by a tenth in both directions.
 func jitter(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5+1) // #nosec G404 -- jitter
+	return d - d/10 + rand.N(d/5+1) //nolint:gosec // jitter needs no secrecy
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"strconv"
 	"strings"
 
 	"tollgate/internal/money"
@@ -81,7 +80,7 @@ func (u Unit) axis(v int64) string {
 		if v%nanoPerUSD == 0 {
 			return DollarsText(money.NanoUSD(v))
 		}
-		return "$" + decimal(uint64(v)%nanoPerUSD, 9)[1-min(1, int(v/nanoPerUSD)):]
+		return "$" + thousands(uint64(v/nanoPerUSD)) + fraction(uint64(v%nanoPerUSD), 9)
 	case Spans:
 		return SpanText(micros(v))
 	case Counts:
@@ -231,5 +230,3 @@ func tailClass(i, n int) string {
 	}
 	return ""
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -180,7 +181,7 @@ func post(ctx context.Context, url, token string, body any) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", "bench "+url)
+	req.Header.Set("Idempotency-Key", "bench-"+path.Base(url))
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

@@ -133,7 +133,7 @@ func units(u chat.Units) map[string]int64 {
 	out := make(map[string]int64)
 	for c, n := range u {
 		if n != 0 {
-			out[chat.Class(c).String()] = n //nolint:gosec // an index of Units
+			out[chat.Class(c).String()] = n
 		}
 	}
 	return out

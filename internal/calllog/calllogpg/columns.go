@@ -73,11 +73,11 @@ func (c *columns) add(r *calllog.Record) {
 	c.dialect = append(c.dialect, text(r.Dialect, 64))
 	c.requested = append(c.requested, text(r.Requested, 512))
 	c.alias = append(c.alias, text(r.Alias, 256))
-	c.aliasVersion = append(c.aliasVersion, int32(r.AliasVersion)) //nolint:gosec // counts versions of an alias
+	c.aliasVersion = append(c.aliasVersion, int32(r.AliasVersion))
 	c.provider = append(c.provider, text(r.Provider, 64))
 	c.model = append(c.model, text(r.Model, 256))
 	c.stream = append(c.stream, r.Stream)
-	c.status = append(c.status, int32(r.Status)) //nolint:gosec // an HTTP status
+	c.status = append(c.status, int32(r.Status))
 	c.outcome = append(c.outcome, string(r.Outcome))
 	c.errorCode = append(c.errorCode, text(r.ErrorCode, 128))
 	c.finish = append(c.finish, text(string(r.Finish), 64))
@@ -264,7 +264,7 @@ func attemptsJSON(r *calllog.Record) string {
 				b = append(b, ',')
 			}
 			first = false
-			b = append(appendJSON(b, chat.Class(c).String()), ':') //nolint:gosec // an index of Units
+			b = append(appendJSON(b, chat.Class(c).String()), ':')
 			b = strconv.AppendInt(b, n, 10)
 		}
 		b = strconv.AppendInt(append(b, `},"src":`...), int64(a.Usage.Source), 10)

@@ -188,9 +188,9 @@ func where(in tenant.Scope, f calllog.Filter) *conditions {
 		var exact, classes []int32
 		for _, n := range f.Statuses {
 			if n < 10 {
-				classes = append(classes, int32(n)) //nolint:gosec // below 10
+				classes = append(classes, int32(n))
 			} else {
-				exact = append(exact, int32(n)) //nolint:gosec // an HTTP status
+				exact = append(exact, int32(n))
 			}
 		}
 		w.add("(c.status = ANY (?::int[]) OR c.status / 100 = ANY (?::int[]))", exact, classes)
@@ -252,7 +252,7 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 		return e, err
 	}
 	e.ID, e.StartedAt = call, e.StartedAt.UTC()
-	e.Usage.Source, e.Price = chat.Source(source), fromPriceText(price) //nolint:gosec // checked by the schema
+	e.Usage.Source, e.Price = chat.Source(source), fromPriceText(price)
 	e.Duration, e.FirstByte, e.Overhead = fromMicros(duration), fromMicros(firstByte), fromMicros(overhead)
 	var err error
 	if string(tags) != "{}" {

@@ -129,7 +129,7 @@ func (s *Shipper) deliver(ctx context.Context, b spool.Batch) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		s.sleep(ctx, backoff/2+rand.N(backoff/2+1)) // #nosec G404 -- jitter
+		s.sleep(ctx, backoff/2+rand.N(backoff/2+1)) //nolint:gosec // jitter needs no secrecy
 		backoff = min(2*backoff, s.o.BackoffMax)
 	}
 	s.held = nil

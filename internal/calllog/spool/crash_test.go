@@ -158,6 +158,9 @@ func drain(t *testing.T, s *Spool) []calllog.Record {
 		if len(b.Unreadable) > 0 {
 			t.Fatalf("unreadable frames: %d", len(b.Unreadable))
 		}
+		if len(b.Records) == 0 {
+			t.Fatalf("Next gave nothing although %d records are unread", unread)
+		}
 		all = append(all, b.Records...)
 		if err := s.Done(b); err != nil {
 			t.Fatalf("Done: %v", err)

@@ -96,6 +96,9 @@ func (s *Spool) take(max int) (Batch, error) {
 	s.mu.Lock()
 	s.read = b.end
 	s.unread -= b.finals
+	if last := s.segments[len(s.segments)-1]; b.end == (position{last.n, last.size}) {
+		s.unread = 0 // also when damage has swallowed some: nothing is left to wait for
+	}
 	s.mu.Unlock()
 	return b, nil
 }

@@ -50,7 +50,7 @@ func (s *Spool) recover() error {
 			return fmt.Errorf("segment %016x: %w", n, err)
 		}
 	}
-	next := uint64(1)
+	next := s.cursor.Segment + 1
 	if len(numbers) > 0 {
 		next = max(next, numbers[len(numbers)-1]+1)
 	}

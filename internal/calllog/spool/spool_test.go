@@ -3,12 +3,9 @@ package spool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -180,42 +177,6 @@ func TestRecordsThatWereNotDoneComeAgainAfterARestart(t *testing.T) {
 	}
 }
 
-func TestADamagedCursorShipsAgainFromTheOldest(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := open(t, dir, Options{})
-	r := record(1)
-	if err := s.Final(&r); err != nil {
-		t.Fatal(err)
-	}
-	drain(t, s)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, cursorName), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := drain(t, open(t, dir, Options{})); len(got) != 1 {
-		t.Errorf("%d records, want 1", len(got))
-	}
-}
-
-func TestNewSegmentsStandBehindTheCursorEvenWhenTheOldOnesAreGone(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, cursorName), []byte(`{"segment":9,"offset":100}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, dir, Options{})
-	r := record(1)
-	if err := s.Final(&r); err != nil {
-		t.Fatal(err)
-	}
-	if got := drain(t, s); len(got) != 1 {
-		t.Errorf("%d records, want 1", len(got))
-	}
-}
-
 func TestTwoProcessesCannotShareADirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -257,105 +218,6 @@ func TestConcurrentWritersLoseNothing(t *testing.T) {
 		}
 	}
 	group.Wait()
-}
-
-func TestAFullDiskRefusesCallsKeepsRunningOnesAndRecovers(t *testing.T) {
-	t.Parallel()
-	for _, space := range []int64{0, 1, 7, 100, 500, 1000} { // how much of the refused frame still fits
-		fs := newMemFS()
-		s := open(t, "mem", Options{FS: fs, SegmentBytes: 4000})
-		running := record(1)
-		if err := s.Intent(&running); err != nil {
-			t.Fatal(err)
-		}
-		fs.mu.Lock()
-		fs.space = space
-		fs.mu.Unlock()
-		var ended []calllog.Record
-		for s.Healthy() == nil {
-			r := record(2)
-			if err := s.Intent(&r); err != nil {
-				if !errors.Is(err, ErrFull) {
-					t.Fatalf("Intent: %v, want ErrFull", err)
-				}
-				break
-			}
-			ended = append(ended, r)
-		}
-		if err := s.Final(&running); !errors.Is(err, ErrFull) {
-			t.Errorf("Final on a full disk: %v, want ErrFull", err)
-		}
-		if err := s.Intent(&running); !errors.Is(err, ErrFull) {
-			t.Errorf("Intent on a full disk: %v, want ErrFull", err)
-		}
-		for _, seg := range s.segments {
-			if size, err := seg.file.Size(); err != nil || size != seg.size {
-				t.Errorf("space %d: a half frame of %d bytes stayed (%v)", space, size-seg.size, err)
-			}
-		}
-		fs.mu.Lock()
-		fs.space = -1
-		fs.mu.Unlock()
-		poll(t, "the spool is healthy again", func() bool { return s.Healthy() == nil })
-		for i := range ended {
-			if err := s.Final(&ended[i]); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := drain(t, s); len(got) != 1+len(ended) || got[0].ID != running.ID {
-			t.Errorf("space %d: %d records, want the one kept in memory and %d later ones", space, len(got), len(ended))
-		}
-	}
-}
-
-func TestAFailedFsyncIsNotForgotten(t *testing.T) {
-	t.Parallel()
-	fs := newMemFS()
-	s := open(t, "mem", Options{FS: fs, GroupSync: time.Millisecond})
-	fs.mu.Lock()
-	fs.syncFail = syscall.EIO
-	fs.mu.Unlock()
-	r := record(1)
-	if err := s.Final(&r); err != nil {
-		t.Fatal(err)
-	}
-	poll(t, "the spool is unhealthy", func() bool { return s.Healthy() != nil })
-	fs.mu.Lock()
-	fs.syncFail = nil
-	fs.mu.Unlock()
-	poll(t, "the spool is healthy again", func() bool { return s.Healthy() == nil })
-	s.mu.Lock()
-	n := len(s.segments)
-	s.mu.Unlock()
-	if n < 2 {
-		t.Error("a segment whose fsync failed is written to again")
-	}
-	if got := drain(t, s); len(got) != 1 {
-		t.Errorf("%d records, want 1", len(got))
-	}
-}
-
-func TestTheQuotaRefusesNewCallsButNotRunningOnes(t *testing.T) {
-	t.Parallel()
-	s := open(t, t.TempDir(), Options{QuotaBytes: 20_000, SegmentBytes: 2000})
-	var running []calllog.Record
-	for s.Healthy() == nil {
-		r := record(1)
-		if err := s.Intent(&r); err != nil {
-			t.Fatal(err)
-		}
-		running = append(running, r)
-	}
-	if used, quota := s.Fill(); used < quota*95/100 {
-		t.Errorf("refused at %d of %d bytes", used, quota)
-	}
-	for i := range running {
-		if err := s.Final(&running[i]); err != nil {
-			t.Fatalf("final of a running call: %v", err)
-		}
-	}
-	drain(t, s)
-	poll(t, "the spool is healthy again", func() bool { return s.Healthy() == nil })
 }
 
 func TestShippedNeverRunsAhead(t *testing.T) {
@@ -461,88 +323,5 @@ func poll(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("never happened: %s", what)
 		}
 		time.Sleep(2 * time.Millisecond)
-	}
-}
-
-func FuzzDecode(f *testing.F) {
-	r := record(1)
-	for _, kind := range []byte{kindIntent, kindFinal} {
-		f.Add(appendFrame(nil, kind, &r))
-	}
-	r.Payload = &calllog.Payload{Request: []byte("a"), Cut: true}
-	f.Add(appendFrame(nil, kindFinal, &r))
-	f.Add(appendPad(nil, 10))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		payload, size, err := cutFrame(b)
-		if err == nil && (size > len(b) || checksum(b[:4], payload) != uint32(b[4])|uint32(b[5])<<8|uint32(b[6])<<16|uint32(b[7])<<24) {
-			t.Fatal("accepted a frame whose checksum does not hold")
-		}
-		if err != nil {
-			payload = b // let the fields be reached although the fuzzer cannot make checksums
-		}
-		got, err := decode(payload)
-		if err != nil {
-			return
-		}
-		again := appendFrame(nil, kindFinal, &got)
-		back, err := decode(again[frameHead:])
-		if d := cmp.Diff(got, back); err != nil || d != "" {
-			t.Fatalf("encoded again (%v):\n%s", err, d)
-		}
-	})
-}
-
-func BenchmarkIntentAndFinal(b *testing.B) {
-	for _, writers := range []int{1, 16} {
-		b.Run(fmt.Sprint(writers), func(b *testing.B) {
-			s, err := Open(b.TempDir(), Options{Now: time.Now, Logger: quiet(), QuotaBytes: 64 << 30})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer func() { _ = s.Close() }()
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			go func() {
-				for {
-					batch, err := s.Next(ctx, 5000, 200*time.Millisecond)
-					if err != nil {
-						return
-					}
-					_ = s.Done(batch)
-				}
-			}()
-			b.ReportAllocs()
-			b.SetParallelism(writers)
-			b.RunParallel(func(p *testing.PB) {
-				r := record(1)
-				for p.Next() {
-					r.ID = id.NewCall()
-					if err := errors.Join(s.Intent(&r), s.Final(&r)); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-		})
-	}
-}
-
-func BenchmarkEncode(b *testing.B) {
-	r := record(1)
-	buf := make([]byte, 0, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		buf = appendFrame(buf[:0], kindFinal, &r)
-	}
-	b.SetBytes(int64(len(buf)))
-}
-
-func BenchmarkDecode(b *testing.B) {
-	r := record(1)
-	frame := appendFrame(nil, kindFinal, &r)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := decode(frame[frameHead:]); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

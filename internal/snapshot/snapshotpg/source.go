@@ -46,34 +46,31 @@ func (s *Source) Listen(ctx context.Context, got func()) error {
 	return s.db.Listen(ctx, channel, func(string) { got() })
 }
 
-// everything and touched choose the organizations of a load.
-const (
-	everything = `(SELECT id AS org_id FROM orgs)`
-	touched    = `(SELECT DISTINCT org_id FROM config_change WHERE rev > $1 AND org_id <> '')`
-)
-
-// load reads a revision and the organizations that belong to it in one statement, and so in one state of the database, without
+// load reads a revision and organizations as they are at it: in one statement, and so in one state of the database, without
 // a transaction that would have to be repeatable. Rows come as documents, since they are of many kinds.
 //
+// wanted gives the organizations, and of is the condition on theirs. It is over an array, not a join: without statistics the
+// planner would read every key for one of them.
+//
 // Keys that were revoked long ago are left out: they are unknown instead of revoked, and refused as well.
-func load(which string) string {
-	return `WITH wanted AS MATERIALIZED ` + which + `
+func load(wanted, of, more string) string {
+	return `WITH wanted AS MATERIALIZED (` + wanted + `)
 		SELECT 'rev', '', to_jsonb(r)::text FROM config_rev r
 		UNION ALL SELECT 'wanted', org_id, 'null' FROM wanted
-		UNION ALL SELECT 'org', o.id, to_jsonb(o)::text FROM orgs o JOIN wanted w ON w.org_id = o.id
-		UNION ALL SELECT 'team', t.org_id, to_jsonb(t)::text FROM teams t JOIN wanted w USING (org_id)
-		UNION ALL SELECT 'dek', d.org_id, to_jsonb(d)::text FROM org_deks d JOIN wanted w USING (org_id)
-		UNION ALL SELECT 'credential', c.org_id, to_jsonb(c)::text FROM credentials c JOIN wanted w USING (org_id)
-		UNION ALL SELECT 'alias', a.org_id, (to_jsonb(a) || jsonb_build_object('route', v.route))::text FROM aliases a JOIN wanted w USING (org_id)
-			JOIN alias_versions v ON v.org_id = a.org_id AND v.alias_id = a.id AND v.number = a.version
-		UNION ALL SELECT 'key', k.org_id, to_jsonb(k)::text FROM keys k JOIN wanted w USING (org_id)
-			WHERE k.revoked_at IS NULL OR k.revoked_at > now() - interval '30 days'`
+		UNION ALL SELECT 'org', id, to_jsonb(o)::text FROM orgs o WHERE id` + of + `
+		UNION ALL SELECT 'team', org_id, to_jsonb(t)::text FROM teams t WHERE org_id` + of + `
+		UNION ALL SELECT 'dek', org_id, to_jsonb(d)::text FROM org_deks d WHERE org_id` + of + `
+		UNION ALL SELECT 'credential', org_id, to_jsonb(c)::text FROM credentials c WHERE org_id` + of + `
+		UNION ALL SELECT 'alias', a.org_id, (to_jsonb(a) || jsonb_build_object('route', v.route))::text FROM aliases a
+			JOIN alias_versions v ON v.org_id = a.org_id AND v.alias_id = a.id AND v.number = a.version WHERE a.org_id` + of + `
+		UNION ALL SELECT 'key', org_id, to_jsonb(k)::text FROM keys k WHERE org_id` + of + `
+			AND (revoked_at IS NULL OR revoked_at > now() - interval '30 days')` + more
 }
 
 var (
-	loadAll   = load(everything)
-	loadSince = load(touched) + `
-		UNION ALL SELECT 'changed', '', to_jsonb(kind)::text FROM (SELECT DISTINCT kind FROM config_change WHERE rev > $1) AS kinds`
+	loadAll   = load(`SELECT id AS org_id FROM orgs`, ` IS NOT NULL`, ``)
+	loadSince = load(`SELECT DISTINCT org_id FROM config_change WHERE rev > $1 AND org_id <> ''`, ` = ANY (ARRAY(SELECT org_id FROM wanted))`, `
+		UNION ALL SELECT 'changed', '', to_jsonb(kind)::text FROM (SELECT DISTINCT kind FROM config_change WHERE rev > $1) AS kinds`)
 )
 
 // Full implements snapshot.Source. Prices are read after the rest: they may be newer than the revision says, never older, and

@@ -184,7 +184,7 @@ func toFigures(r *usage.Row) Figures {
 	}
 	for c, n := range r.Units {
 		if n != 0 {
-			f.Units[chat.Class(c).String()] = n //nolint:gosec // an index of Units
+			f.Units[chat.Class(c).String()] = n
 		}
 	}
 	return f

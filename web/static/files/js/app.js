@@ -93,7 +93,7 @@
   // ---- Tokens: the comma-separated input stays what is sent; chips stand for its values.
   const tokens = (box) => {
     const field = box.querySelector("input");
-    if (!field || box.dataset.ready) return;
+    if (!field || "ready" in box.dataset) return;
     box.dataset.ready = "";
     const typed = field.cloneNode();
     typed.removeAttribute("name");

@@ -1,0 +1,97 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tollgate/internal/calllog"
+	"tollgate/internal/id"
+)
+
+func FuzzDecode(f *testing.F) {
+	r := record(1)
+	for _, kind := range []byte{kindIntent, kindFinal} {
+		f.Add(appendFrame(nil, kind, &r))
+	}
+	r.Payload = &calllog.Payload{Request: []byte("a"), Cut: true}
+	f.Add(appendFrame(nil, kindFinal, &r))
+	f.Add(appendPad(nil, 10))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		payload, size, err := cutFrame(b)
+		if err == nil && (size > len(b) || checksum(b[:4], payload) != uint32(b[4])|uint32(b[5])<<8|uint32(b[6])<<16|uint32(b[7])<<24) {
+			t.Fatal("accepted a frame whose checksum does not hold")
+		}
+		if err != nil {
+			payload = b // let the fields be reached although the fuzzer cannot make checksums
+		}
+		got, err := decode(payload)
+		if err != nil {
+			return
+		}
+		again := appendFrame(nil, kindFinal, &got)
+		back, err := decode(again[frameHead:])
+		if d := cmp.Diff(got, back); err != nil || d != "" {
+			t.Fatalf("encoded again (%v):\n%s", err, d)
+		}
+	})
+}
+
+func BenchmarkIntentAndFinal(b *testing.B) {
+	for _, writers := range []int{1, 16} {
+		b.Run(fmt.Sprint(writers), func(b *testing.B) {
+			s, err := Open(b.TempDir(), Options{Now: time.Now, Logger: quiet(), QuotaBytes: 64 << 30})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			go func() {
+				for {
+					batch, err := s.Next(ctx, 5000, 200*time.Millisecond)
+					if err != nil {
+						return
+					}
+					_ = s.Done(batch)
+				}
+			}()
+			b.ReportAllocs()
+			b.SetParallelism(writers)
+			b.RunParallel(func(p *testing.PB) {
+				r := record(1)
+				for p.Next() {
+					r.ID = id.NewCall()
+					if err := errors.Join(s.Intent(&r), s.Final(&r)); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	r := record(1)
+	buf := make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = appendFrame(buf[:0], kindFinal, &r)
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+func BenchmarkDecode(b *testing.B) {
+	r := record(1)
+	frame := appendFrame(nil, kindFinal, &r)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decode(frame[frameHead:]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
