@@ -115,10 +115,20 @@ func (s server) database(t testing.TB, template string) string {
 		t.Fatalf("make the test database: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := s.exec(ctx, `DROP DATABASE `+quote(name)+` WITH (FORCE)`); err != nil {
-			t.Errorf("drop the test database: %v", err)
+		// The session of another login cannot be ended by ours; one that a test has just closed may need a moment to be gone.
+		for {
+			err := s.exec(ctx, `DROP DATABASE `+quote(name)+` WITH (FORCE)`)
+			if err == nil {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				t.Errorf("drop the test database: %v", err)
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
 	})
 	return s.at(name)
