@@ -149,7 +149,7 @@ func TestTeamsHaveNamesOfTheirOwn(t *testing.T) {
 	if _, err := w.RenameTeam(t.Context(), in, support.ID, "Support", "Default"); !errors.Is(err, account.ErrTeamTaken) {
 		t.Errorf("renaming to a taken name: %v", err)
 	}
-	if _, err := w.RenameTeam(t.Context(), in, support.ID, "Suport", "Help"); !errors.Is(err, account.ErrChanged) {
+	if _, err := w.RenameTeam(t.Context(), in, support.ID, "Sales", "Help"); !errors.Is(err, account.ErrChanged) {
 		t.Errorf("renaming what was renamed: %v", err)
 	}
 	if _, err := w.RenameTeam(t.Context(), other, support.ID, "Support", "Help"); !errors.Is(err, account.ErrTeam) {

@@ -90,8 +90,10 @@ var bodies = map[string]string{
 
 // called puts one call into the log, as the shipper does.
 func called(c *client) string {
-	r := calllog.Record{ID: id.NewCall(), Org: c.h.orgs[c], Team: "team_x", Key: "key_x", Provider: "openai", Model: "gpt", Status: 200, Outcome: calllog.OK,
-		Price: calllog.Free}
+	r := calllog.Record{
+		ID: id.NewCall(), Org: c.h.orgs[c], Team: "team_x", Key: "key_x", Provider: "openai", Model: "gpt", Status: 200, Outcome: calllog.OK,
+		Price: calllog.Free,
+	}
 	if d, err := calllogpg.New(c.h.db).Ingest(c.t.Context(), []calllog.Record{r}, calllog.Beat{}); err != nil || len(d.Rejected) > 0 {
 		c.t.Fatalf("Ingest: %v, %v", err, d.Rejected)
 	}

@@ -22,8 +22,10 @@ type Vendor struct {
 }
 
 func toVendor(v provider.Vendor) Vendor {
-	return Vendor{ID: v.ID, Name: v.Name, Dialect: string(v.Dialect), BaseURL: v.BaseURL, Credential: v.Auth != "none", KeyHint: v.KeyHint,
-		Testable: v.Models != "", Docs: v.Docs}
+	return Vendor{
+		ID: v.ID, Name: v.Name, Dialect: string(v.Dialect), BaseURL: v.BaseURL, Credential: v.Auth != "none", KeyHint: v.KeyHint,
+		Testable: v.Models != "", Docs: v.Docs,
+	}
 }
 
 // listVendors lists every vendor, by id: the list is short and part of the program, so there is one page.

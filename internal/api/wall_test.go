@@ -180,7 +180,10 @@ func TestNothingChangesByAnotherSiteOrByReading(t *testing.T) {
 			owner.call(r, id, "Sec-Fetch-Site", "cross-site")
 		} else {
 			for _, headers := range [][]string{
-				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+				{"Sec-Fetch-Site", "cross-site"},
+				{"Sec-Fetch-Site", "same-site"},
+				{"Origin", "https://evil.example"},
+				{"Origin", "null"},
 				{"Sec-Fetch-Site", "cross-site", "Content-Type", "text/plain"},
 			} {
 				if got := owner.call(r, id, headers...); got.status != http.StatusForbidden || got.code() != "request.cross_site" {

@@ -91,12 +91,24 @@ var libraries = map[string][]string{
 
 // words are uses that are kept to a few rooms: a name of a package and what it must not be asked for elsewhere.
 var words = []word{
-	{"time", []string{"Now", "Since", "Until"}, []string{"internal/app", "cmd*", "bench*", "test*", "internal/postgres*", "*test"},
-		"the clock is a parameter (now func() time.Time)"},
-	{"context", []string{"Background", "TODO"}, []string{"internal/app", "cmd*", "bench*", "test*", "internal/postgres*", "*test"},
-		"the caller's context is a parameter"},
-	{"tollgate/internal/tenant", []string{"Authenticated"}, []string{"internal/account", "internal/key", "internal/snapshot*", "*test", "test*"},
-		"only authentication makes a scope"},
+	{
+		"time",
+		[]string{"Now", "Since", "Until"},
+		[]string{"internal/app", "cmd*", "bench*", "test*", "internal/postgres*", "*test"},
+		"the clock is a parameter (now func() time.Time)",
+	},
+	{
+		"context",
+		[]string{"Background", "TODO"},
+		[]string{"internal/app", "cmd*", "bench*", "test*", "internal/postgres*", "*test"},
+		"the caller's context is a parameter",
+	},
+	{
+		"tollgate/internal/tenant",
+		[]string{"Authenticated"},
+		[]string{"internal/account", "internal/key", "internal/snapshot*", "*test", "test*"},
+		"only authentication makes a scope",
+	},
 }
 
 type word struct {

@@ -108,7 +108,9 @@ func drive(b *testing.B, addr, secret, body string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 {
+		_, err = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 {
 			b.Fatal(resp.Status, err)
 		}
 	}

@@ -111,8 +111,10 @@ func TestWhatWouldFailElsewhereTooIsNotTriedElsewhere(t *testing.T) {
 		{"a bad request", 400, `{"error":{"message":"bad field","type":"invalid_request_error","param":"x","code":null}}`, 400, "", "bad field", "tollgate"},
 		{"an unknown model", 404, `{"error":{"message":"no model","code":"model_not_found"}}`, 404, "", "no model", "tollgate"},
 		{"a long prompt", 400, `{"error":{"message":"long","code":"context_length_exceeded"}}`, 400, "", "long", "tollgate"},
-		{"a refused credential", 401, `{"error":{"message":"Incorrect API key provided: sk-provider-secret","code":"invalid_api_key"}}`, 502,
-			"provider.credential_rejected", "main openai", "sk-provider"},
+		{
+			"a refused credential", 401, `{"error":{"message":"Incorrect API key provided: sk-provider-secret","code":"invalid_api_key"}}`, 502,
+			"provider.credential_rejected", "main openai", "sk-provider",
+		},
 		{"a forbidden credential", 403, `{"error":{"message":"no access","type":"permission_error"}}`, 502, "provider.credential_rejected", "virtual key is fine", "no access"},
 	}
 	for _, tt := range tests {

@@ -20,6 +20,7 @@ var (
 	ErrLogUnavailable = fault.New(fault.Unavailable, "log.unavailable",
 		"The call log cannot be written, so no call is made. Try again soon; an operator should look at the disk.")
 	ErrStarting = fault.New(fault.Unavailable, "gateway.starting", "The gateway has no configuration yet. Try again in a few seconds.")
+	ErrPanic    = fault.New(fault.Internal, "internal.panic", "A stage of the call failed.")
 	ErrDraining = fault.New(fault.Unavailable, "gateway.draining", "The gateway is shutting down.")
 
 	ErrProvider           = fault.New(fault.Upstream, "provider.error", "The provider failed.")

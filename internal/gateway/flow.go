@@ -105,6 +105,7 @@ func (t *translating) note(e *chat.Event) {
 		case chat.Redacted, chat.Opaque:
 			s.Started = true
 			s.OutputBytes += int64(len(e.Part.Data))
+		case chat.Text, chat.Image, chat.Document, chat.Audio, chat.ToolResult, chat.Thinking, chat.Refusal: // content comes in deltas
 		}
 	case chat.TextDelta, chat.ArgsDelta:
 		s.Started = s.Started || e.Text != ""
@@ -115,6 +116,7 @@ func (t *translating) note(e *chat.Event) {
 		s.Usage = e.Usage
 	case chat.End:
 		s.Ended = true
+	case chat.SignDelta, chat.ExtraDelta, chat.BlockStop, chat.Ping: // no content
 	case chat.Failure:
 		var r *provider.Refusal
 		if !errors.As(e.Err, &r) {

@@ -13,7 +13,9 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -99,8 +101,16 @@ func (g *Gateway) newCall(w http.ResponseWriter, r *http.Request, s *surface) *C
 	return c
 }
 
-// walk stops at the first refusal.
-func (g *Gateway) walk(c *Call) error {
+// walk stops at the first refusal. A stage that panics fails its own call and no other: the call is settled and recorded like any,
+// so that a fault in a parser never leaves one open in the log.
+func (g *Gateway) walk(c *Call) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// What was thrown may quote the request; its type and the stack do not.
+			g.Logger.Error("gateway: panic", "call", c.Text, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			err = ErrPanic
+		}
+	}()
 	for _, st := range g.down {
 		if err := st.do(c); err != nil {
 			return err

@@ -106,17 +106,18 @@ func (l *memoryLog) last(t testing.TB) calllog.Record {
 
 // world is a gateway with one organization, and providers that are made by hand.
 type world struct {
-	t      testing.TB
-	log    *memoryLog
-	org    *snapshot.Org
-	key    *snapshot.Key
-	secret string
-	hasher *key.Hasher
-	cfg    gateway.Config
-	gw     *gateway.Gateway
-	url    string
-	moment func() time.Time
-	keys   map[key.Hash]*snapshot.Key
+	t       testing.TB
+	log     *memoryLog
+	org     *snapshot.Org
+	key     *snapshot.Key
+	secret  string
+	hasher  *key.Hasher
+	cfg     gateway.Config
+	gw      *gateway.Gateway
+	url     string
+	moment  func() time.Time
+	sandbox http.RoundTripper
+	keys    map[key.Hash]*snapshot.Key
 }
 
 func keyPrivacy(s string) key.Privacy { return key.Privacy(s) }
@@ -126,15 +127,19 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, log: newMemoryLog(), hasher: key.NewHasher(ring), moment: time.Now}
+	w := &world{t: t, log: newMemoryLog(), hasher: key.NewHasher(ring), moment: time.Now, sandbox: sandboxOf()}
 	w.cfg = gateway.Config{Proxy: "proxy-test"}
 	w.org = &snapshot.Org{
 		ID: "org_1", Aliases: map[string]*alias.Alias{}, Credentials: map[id.Credential]snapshot.Credential{}, Default: map[string]id.Credential{},
 		Prices: price.NewBook([]price.Record{
-			{ID: "price_mini", Provider: "openai", Model: "gpt-4o-mini", ContextWindow: 128_000,
-				Rates: price.Rates{}.Set(chat.Input, 150_000).Set(chat.Output, 600_000).Set(chat.CacheRead, 75_000)},
-			{ID: "price_haiku", Provider: "anthropic", Model: "claude-haiku-4-5", ContextWindow: 200_000,
-				Rates: price.Rates{}.Set(chat.Input, 1_000_000).Set(chat.Output, 5_000_000)},
+			{
+				ID: "price_mini", Provider: "openai", Model: "gpt-4o-mini", ContextWindow: 128_000,
+				Rates: price.Rates{}.Set(chat.Input, 150_000).Set(chat.Output, 600_000).Set(chat.CacheRead, 75_000),
+			},
+			{
+				ID: "price_haiku", Provider: "anthropic", Model: "claude-haiku-4-5", ContextWindow: 200_000,
+				Rates: price.Rates{}.Set(chat.Input, 1_000_000).Set(chat.Output, 5_000_000),
+			},
 			{ID: "price_echo", Provider: "sandbox", Model: "echo-mini", Rates: price.Rates{}.Set(chat.Input, 1000).Set(chat.Output, 2000)},
 		}),
 	}
@@ -152,16 +157,15 @@ func (w *world) addKey(environment string) (*snapshot.Key, string) {
 	return k, s.Reveal()
 }
 
-// connect gives the organization a credential for a vendor whose provider answers by h, and returns the server.
-func (w *world) connect(vendor string, h http.HandlerFunc) *httptest.Server {
+// connect gives the organization a credential for a vendor whose provider answers by h.
+func (w *world) connect(vendor string, h http.HandlerFunc) {
 	w.t.Helper()
 	srv := httptest.NewServer(h)
 	w.t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 	w.connectURL(vendor, srv.URL)
-	return srv
 }
 
-func (w *world) connectURL(vendor, url string) id.Credential {
+func (w *world) connectURL(vendor, url string) {
 	v, ok := catalog.Vendor(vendor)
 	if !ok {
 		w.t.Fatalf("no vendor %s", vendor)
@@ -174,7 +178,6 @@ func (w *world) connectURL(vendor, url string) id.Credential {
 	if w.org.Default[vendor] == "" {
 		w.org.Default[vendor] = c.ID
 	}
-	return c.ID
 }
 
 func (w *world) alias(name string, r alias.Route) {
@@ -189,14 +192,14 @@ func (w *world) start() *world {
 	w.gw = gateway.New(gateway.Deps{
 		Snapshots: func() *snapshot.Snapshot { return snap },
 		Log:       w.log, Hash: w.hasher.Hash, Vendors: catalog.Vendor, Dialects: catalog.Dialect,
-		Transport: gateway.NewTransport(policy), Sandbox: sandboxOf(), Now: w.moment,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Transport: gateway.NewTransport(policy), Sandbox: w.sandbox, Now: w.moment,
+		Logger: slog.New(slog.DiscardHandler),
 	}, w.cfg)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	srv := gateway.NewServer(w.gw, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	srv := gateway.NewServer(w.gw, slog.New(slog.DiscardHandler))
 	go func() { _ = srv.Serve(ln) }()
 	w.t.Cleanup(func() {
 		_ = srv.Close()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -116,7 +117,9 @@ func TestAConnectionThatTheProviderClosedIsNotUsedAgain(t *testing.T) {
 			t.Fatalf("%q %v", got, err)
 		}
 		<-closed
-		time.Sleep(time.Millisecond) // the end of the connection is on its way through the kernel
+		for kept := c.idle[p.addr]; len(kept) > 0 && kept[0].alive(); { // the end is on its way through the kernel
+			runtime.Gosched()
+		}
 	}
 	if p.conns.Load() != 3 {
 		t.Errorf("%d connections", p.conns.Load())

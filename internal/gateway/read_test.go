@@ -113,17 +113,34 @@ func TestTheStrongerSourceOfATagWins(t *testing.T) {
 		tags     map[string]string
 	}{
 		{"nothing: the key's defaults", body(""), nil, "from-key", map[string]string{"team": "key", "k": "key"}},
-		{"the body's metadata beats the key", body(`,"metadata":{"team":"meta","workflow":"from-meta"}`), nil,
-			"from-meta", map[string]string{"team": "meta", "k": "key"}},
-		{"the tollgate object beats metadata", body(`,"metadata":{"team":"meta","m":"1","workflow":"from-meta"},"tollgate":{"workflow":"from-object","tags":{"team":"object"}}`), nil,
-			"from-object", map[string]string{"team": "object", "m": "1", "k": "key"}},
-		{"headers beat all", body(`,"metadata":{"team":"meta"},"tollgate":{"workflow":"from-object","tags":{"team":"object"}}`),
+		{
+			"the body's metadata beats the key", body(`,"metadata":{"team":"meta","workflow":"from-meta"}`), nil,
+			"from-meta",
+			map[string]string{"team": "meta", "k": "key"},
+		},
+		{
+			"the tollgate object beats metadata", body(`,"metadata":{"team":"meta","m":"1","workflow":"from-meta"},"tollgate":{"workflow":"from-object","tags":{"team":"object"}}`), nil,
+			"from-object",
+			map[string]string{"team": "object", "m": "1", "k": "key"},
+		},
+		{
+			"headers beat all", body(`,"metadata":{"team":"meta"},"tollgate":{"workflow":"from-object","tags":{"team":"object"}}`),
 			[]string{"x-tollgate-metadata", `{"team":"header","n":5,"b":true}`, "x-tollgate-workflow", "from-header"},
-			"from-header", map[string]string{"team": "header", "n": "5", "b": "true", "k": "key"}},
-		{"pairs are taken too", body(""), []string{"x-tollgate-metadata", "team=pairs, workflow=w2,x = y z"},
-			"w2", map[string]string{"team": "pairs", "x": "y z", "k": "key"}},
-		{"headers of other gateways", body(""), []string{"Helicone-Property-App", "helicone", "x-portkey-metadata", `{"team":"portkey"}`},
-			"from-key", map[string]string{"team": "portkey", "app": "helicone", "k": "key"}},
+			"from-header",
+			map[string]string{"team": "header", "n": "5", "b": "true", "k": "key"},
+		},
+		{
+			"pairs are taken too", body(""),
+			[]string{"x-tollgate-metadata", "team=pairs, workflow=w2,x = y z"},
+			"w2",
+			map[string]string{"team": "pairs", "x": "y z", "k": "key"},
+		},
+		{
+			"headers of other gateways", body(""),
+			[]string{"Helicone-Property-App", "helicone", "x-portkey-metadata", `{"team":"portkey"}`},
+			"from-key",
+			map[string]string{"team": "portkey", "app": "helicone", "k": "key"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -67,7 +67,7 @@ func (g *Gateway) reject(w http.ResponseWriter, _ *http.Request, s *surface, err
 	h["Content-Type"] = jsonType
 	advise(h, &answer{status: p.Status, after: pauseOf(p.Kind)})
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(s.dialect.AppendError(nil, *p))
+	_, _ = w.Write(s.dialect.AppendError(nil, *p)) //nolint:gosec // JSON of an API: no page
 }
 
 // answer says what the client is told of a provider's failure. A provider that speaks the client's dialect is quoted: status, body

@@ -25,7 +25,7 @@ func (g *Gateway) relayWhole(ctx context.Context, c *Call, t *try, resp *http.Re
 	t.log.FirstByte = start.Sub(t.started)
 	over, err := b.readAll(resp.Body, g.cfg.AnswerMax)
 	c.Work.wait(g.Now().Sub(start))
-	refusal := (*provider.Refusal)(nil)
+	var refusal *provider.Refusal
 	w := &whole{buf: b, body: b.b}
 	switch {
 	case err != nil:

@@ -40,3 +40,27 @@ func TestTheSandboxAnswersWithoutACredentialInEveryDialect(t *testing.T) {
 		}
 	}
 }
+
+func TestAPanicFailsItsOwnCallAndIsRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sandbox = broken{}
+	w.connect("openai", answering(200, whole))
+	w.start()
+	a := w.chat(`{"model":"sandbox/echo-mini","messages":[]}`)
+	r := w.log.last(t)
+	if a.status != 500 || a.code() != "internal" || a.header.Get("x-tollgate-call-id") != r.ID.String() || strings.Contains(a.body, "the sandbox broke") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if r.Outcome != "failed" || r.Status != 500 || w.log.intended() != 1 {
+		t.Errorf("recorded %+v", r)
+	}
+	if a := w.chat(ask); a.status != 200 {
+		t.Errorf("the next call: %d %s", a.status, a.body)
+	}
+}
+
+// broken is a provider in the process that has a fault.
+type broken struct{}
+
+func (broken) RoundTrip(*http.Request) (*http.Response, error) { panic("the sandbox broke") }

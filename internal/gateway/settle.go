@@ -4,7 +4,6 @@ import (
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/key"
-	"tollgate/internal/money"
 	"tollgate/internal/price"
 	"tollgate/internal/provider"
 )
@@ -99,7 +98,7 @@ func (c *Call) dollars() string {
 	if c.Record.Price == calllog.Unpriced {
 		return ""
 	}
-	return money.NanoUSD(c.Record.Cost).USD()
+	return c.Record.Cost.USD()
 }
 
 // goneStatus is what is recorded for a client that left before it got a status.

@@ -29,7 +29,8 @@ func mixed(t *testing.T, first, second http.HandlerFunc) *world {
 	w.connect("anthropic", first)
 	w.connect("openai", second)
 	w.alias("fast", alias.Route{Targets: []alias.Target{
-		{Provider: "anthropic", Model: "claude-haiku-4-5"}, {Provider: "openai", Model: "gpt-4o-mini"}}})
+		{Provider: "anthropic", Model: "claude-haiku-4-5"}, {Provider: "openai", Model: "gpt-4o-mini"},
+	}})
 	return w
 }
 

@@ -57,16 +57,36 @@ func TestScopeOfAliasesAndModels(t *testing.T) {
 		models  map[string]bool
 	}{
 		{"a free key calls everything", key.Key{}, map[string]bool{"fast": true}, map[string]bool{"openai/gpt-4o": true}},
-		{"a key scoped to an alias calls nothing else", key.Key{Aliases: []string{"fast"}},
-			map[string]bool{"fast": true, "smart": false, "fas": false}, map[string]bool{"openai/gpt-4o": false}},
-		{"a key scoped to models calls no alias", key.Key{Models: []string{"openai/*"}},
-			map[string]bool{"fast": false}, map[string]bool{"openai/gpt-4o": true, "openai/a/b": true, "openrouter/openai/gpt-4o": false, "anthropic/x": false}},
-		{"a pattern is anchored at both ends", key.Key{Models: []string{"openai/gpt-4o*mini"}}, nil,
-			map[string]bool{"openai/gpt-4o-mini": true, "openai/gpt-4omini": true, "openai/gpt-4o-mini-x": false, "openai/xgpt-4o-mini": false, "openai/gpt-4o": false}},
-		{"parts between stars come in order and do not overlap", key.Key{Models: []string{"a/x*y*x"}}, nil,
-			map[string]bool{"a/xyx": true, "a/x-y-x": true, "a/xy": false, "a/xx": false, "a/x": false}},
-		{"a star of the provider does not cross the slash", key.Key{Models: []string{"open*/gpt"}}, nil,
-			map[string]bool{"openai/gpt": true, "openrouter/x/gpt": false}},
+		{
+			"a key scoped to an alias calls nothing else",
+			key.Key{Aliases: []string{"fast"}},
+			map[string]bool{"fast": true, "smart": false, "fas": false},
+			map[string]bool{"openai/gpt-4o": false},
+		},
+		{
+			"a key scoped to models calls no alias",
+			key.Key{Models: []string{"openai/*"}},
+			map[string]bool{"fast": false},
+			map[string]bool{"openai/gpt-4o": true, "openai/a/b": true, "openrouter/openai/gpt-4o": false, "anthropic/x": false},
+		},
+		{
+			"a pattern is anchored at both ends",
+			key.Key{Models: []string{"openai/gpt-4o*mini"}},
+			nil,
+			map[string]bool{"openai/gpt-4o-mini": true, "openai/gpt-4omini": true, "openai/gpt-4o-mini-x": false, "openai/xgpt-4o-mini": false, "openai/gpt-4o": false},
+		},
+		{
+			"parts between stars come in order and do not overlap",
+			key.Key{Models: []string{"a/x*y*x"}},
+			nil,
+			map[string]bool{"a/xyx": true, "a/x-y-x": true, "a/xy": false, "a/xx": false, "a/x": false},
+		},
+		{
+			"a star of the provider does not cross the slash",
+			key.Key{Models: []string{"open*/gpt"}},
+			nil,
+			map[string]bool{"openai/gpt": true, "openrouter/x/gpt": false},
+		},
 		{"a pattern without a provider matches nothing", key.Key{Models: []string{"*"}}, nil, map[string]bool{"openai/gpt": false}},
 	}
 	for _, tt := range tests {
@@ -120,7 +140,8 @@ func TestHashDependsOnSecretAndPepper(t *testing.T) {
 	t.Parallel()
 	a, b := key.NewSecret("x"), key.NewSecret("x")
 	h := key.NewHasher(ring(t, 1))
-	if h.Hash(a) != h.Hash(a) || h.Hash(a) != key.NewHasher(ring(t, 1)).Hash(a) {
+	first, again := h.Hash(a), h.Hash(a)
+	if first != again || first != key.NewHasher(ring(t, 1)).Hash(a) {
 		t.Error("one secret has two hashes")
 	}
 	if h.Hash(a) == h.Hash(b) {

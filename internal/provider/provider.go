@@ -176,8 +176,10 @@ func (c Class) Retryable() bool {
 
 // String is the word used in call logs and messages.
 func (c Class) String() string {
-	return [...]string{"server_error", "rate_limited", "overloaded", "timeout", "credential_rejected", "quota_exhausted",
-		"model_not_found", "invalid_request", "context_length", "content_policy", "connection"}[c]
+	return [...]string{
+		"server_error", "rate_limited", "overloaded", "timeout", "credential_rejected", "quota_exhausted",
+		"model_not_found", "invalid_request", "context_length", "content_policy", "connection",
+	}[c]
 }
 
 // Refusal is a provider's error, kept whole. It is an error.

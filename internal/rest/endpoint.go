@@ -103,19 +103,18 @@ func HandleStream[In any](a About, contentType string, f StreamFunc[In]) Endpoin
 			if err != nil {
 				return nil, s.problem(ctx, x, err)
 			}
-			return &streamed{Body: func(h huma.Context) { s.stream(humagin.Unwrap(h), got) }}, nil
+			return &streamed{Body: func(h huma.Context) { s.stream(ctx, humagin.Unwrap(h), got) }}, nil
 		})
 	}}
 }
 
 type streamed struct{ Body func(huma.Context) }
 
-func (s *Server) stream(c *gin.Context, got Stream) {
+func (s *Server) stream(ctx context.Context, c *gin.Context, got Stream) {
 	c.Header("Content-Type", got.ContentType)
 	c.Status(http.StatusOK)
 	c.Writer.WriteHeaderNow()
 	c.Writer.Flush()
-	ctx := c.Request.Context()
 	if err := got.Write(ctx, c.Writer, c.Writer.Flush); err != nil && ctx.Err() == nil {
 		s.opt.Logger.ErrorContext(ctx, "stream ended early", "request_id", exchangeOf(ctx).requestID, "err", err)
 	}
@@ -154,7 +153,7 @@ func endpoint[In, Out any](a About, call func(context.Context, *exchange, In) (O
 				if err != nil {
 					return nil, err
 				}
-				return &streamed{Body: func(h huma.Context) { s.table(humagin.Unwrap(h), out) }}, nil
+				return &streamed{Body: func(h huma.Context) { s.table(ctx, humagin.Unwrap(h), out) }}, nil
 			})
 		default:
 			huma.Register(s.api, op, func(ctx context.Context, req *In) (*answer[Out], error) {
@@ -169,16 +168,17 @@ func endpoint[In, Out any](a About, call func(context.Context, *exchange, In) (O
 }
 
 // table writes an answer as the client asked for it. It is written whole, so that a failure is still a problem.
-func (s *Server) table(c *gin.Context, out any) {
+func (s *Server) table(ctx context.Context, c *gin.Context, out any) {
 	var buf bytes.Buffer
-	contentType, err := "application/json", error(nil)
+	var err error
+	contentType := "application/json"
 	if t, ok := out.(CSV); ok && wantsCSV(c) {
 		contentType, err = "text/csv; charset=utf-8", t.WriteCSV(&buf)
 	} else {
 		err = writeJSON(&buf, out)
 	}
 	if err != nil {
-		s.refuse(c, err)
+		s.write(c, s.problem(ctx, exchangeOf(ctx), err))
 		return
 	}
 	c.Header("Vary", "Accept")

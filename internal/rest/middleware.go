@@ -63,7 +63,7 @@ func (s *Server) recover(c *gin.Context) {
 			return
 		}
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-			panic(p)
+			panic(p) //nolint:forbidigo // net/http's own way to cut a connection; it is the server's to catch
 		}
 		x := exchangeOf(c.Request.Context())
 		s.opt.Logger.ErrorContext(c.Request.Context(), "handler panicked", "request_id", x.requestID, "route", x.routeName(),

@@ -76,8 +76,10 @@ func (s *Server) once(c *gin.Context) {
 		return
 	}
 	// The body counts as the client meant it, with the query: the path is part of the route's claim too.
-	claim := Claim{Actor: actor(x.caller.Scope), Route: "POST " + c.Request.URL.Path, Key: key,
-		BodyHash: sha256.Sum256(append([]byte(c.Request.URL.RawQuery+"\n"), x.body...))}
+	claim := Claim{
+		Actor: actor(x.caller.Scope), Route: "POST " + c.Request.URL.Path, Key: key,
+		BodyHash: sha256.Sum256(append([]byte(c.Request.URL.RawQuery+"\n"), x.body...)),
+	}
 	now := s.opt.Now()
 	held, err := s.opt.Once.Claim(c.Request.Context(), x.caller.Scope, claim, now, now.Add(-recordLife))
 	switch {

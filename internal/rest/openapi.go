@@ -33,9 +33,11 @@ func (s *Server) config() huma.Config {
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
-			Info: &huma.Info{Title: s.opt.Title, Version: s.opt.Version,
+			Info: &huma.Info{
+				Title: s.opt.Title, Version: s.opt.Version,
 				Description: "Control plane of Tollgate. Failures are RFC 9457 problems with a stable code. Lists are keyset pages. " +
-					"Every POST honours Idempotency-Key; every PATCH needs If-Match. Money is a decimal string or an integer in a string, never a float."},
+					"Every POST honours Idempotency-Key; every PATCH needs If-Match. Money is a decimal string or an integer in a string, never a float.",
+			},
 			Servers: []*huma.Server{{URL: Prefix}},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry(refPrefix, s.schemaName),
@@ -86,8 +88,10 @@ func (s *Server) operation(r *Route) huma.Operation {
 		op.Extensions["x-roles"] = holders(r.Permission)
 	}
 	if r.Method == http.MethodPost && !r.Public {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
-			Description: "Makes the request take effect at most once in 24 hours.", Schema: &huma.Schema{Type: "string"}})
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header",
+			Description: "Makes the request take effect at most once in 24 hours.", Schema: &huma.Schema{Type: "string"},
+		})
 	}
 	return op
 }

@@ -25,6 +25,19 @@ func PageOf[T any](items []T, next string) Page[T] {
 	return Page[T]{Items: items, NextCursor: next}
 }
 
+// PageFrom makes a page of found things as the API shows them. more: there are further ones, behind the sort key of the last.
+func PageFrom[S, T any](found []S, more bool, to func(S) T, sortKey func(S) any) Page[T] {
+	items := make([]T, len(found))
+	for i, f := range found {
+		items[i] = to(f)
+	}
+	next := ""
+	if more && len(found) > 0 {
+		next = EncodeCursor(sortKey(found[len(found)-1]))
+	}
+	return PageOf(items, next)
+}
+
 // EncodeCursor makes an opaque cursor from the sort key of the last item on a page (a small struct or a string).
 // A cursor is no secret and no proof: what it names is still read behind the tenant wall.
 func EncodeCursor(last any) string {

@@ -31,7 +31,7 @@ func FuzzCursor(f *testing.F) {
 		if DecodeCursor(cursor, &last) != nil || cursor == "" {
 			return
 		}
-		var again = last
+		again := last
 		if err := DecodeCursor(EncodeCursor(last), &again); err != nil || again != last {
 			t.Errorf("%q: %+v comes back as %+v, %v", cursor, last, again, err)
 		}

@@ -56,7 +56,8 @@ type garden struct{ made atomic.Int64 }
 func (g *garden) routes() []rest.Route {
 	byID := func(_ context.Context, in tenant.Scope, r struct {
 		ID string `path:"id"`
-	}) (plant, error) {
+	},
+	) (plant, error) {
 		if r.ID != "plant_1" {
 			return plant{}, errNoPlant
 		}
@@ -69,7 +70,8 @@ func (g *garden) routes() []rest.Route {
 	change := func(_ context.Context, _ tenant.Scope, r struct {
 		rest.Match
 		ID string `path:"id"`
-	}) (plant, error) {
+	},
+	) (plant, error) {
 		return plant{ID: r.ID, version: 8}, r.Check("7")
 	}
 	list := func(_ context.Context, _ tenant.Scope, r struct{ rest.PageQuery }) (rest.Page[plant], error) {
@@ -88,7 +90,8 @@ func (g *garden) routes() []rest.Route {
 		rest.PATCH("/plants/{id}", tenant.WriteKeys, rest.Handle(about, change)),
 		rest.DELETE("/plants/{id}", tenant.WriteKeys, rest.Handle(about, func(context.Context, tenant.Scope, struct {
 			ID string `path:"id"`
-		}) (rest.None, error) {
+		},
+		) (rest.None, error) {
 			return rest.None{}, nil
 		})),
 		rest.GET("/table", tenant.ReadCosts, rest.Handle(about, func(context.Context, tenant.Scope, struct{ rest.FormatQuery }) (table, error) {

@@ -39,7 +39,8 @@ func organization(connected ...string) *snapshot.Org {
 		Aliases: map[string]*alias.Alias{
 			"fast-classifier": {Name: "fast-classifier", Version: 4, Route: alias.Route{
 				Targets: []alias.Target{{Provider: "anthropic", Model: "claude-haiku"}, {Provider: "openai", Model: "gpt-4o-mini"}},
-				Timeout: time.Second, Attempts: 5, OnDisconnect: "abort"}},
+				Timeout: time.Second, Attempts: 5, OnDisconnect: "abort",
+			}},
 			"slow-thinker": {Name: "slow-thinker", Version: 1, Route: alias.Route{Targets: []alias.Target{{Provider: "openai", Model: "o3"}}}},
 		},
 	}

@@ -28,6 +28,7 @@ func (s *store) UpTo(context.Context, tenant.Scope) (time.Time, error) { return 
 func (s *store) Latency(context.Context, tenant.Scope, usage.Query, int) (usage.Latency, error) {
 	return usage.Latency{}, nil
 }
+
 func (s *store) LastHour(context.Context, tenant.Scope, time.Time) (time.Time, error) {
 	return noon, nil
 }

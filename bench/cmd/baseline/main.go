@@ -59,7 +59,7 @@ func main() {
 type bufPool struct{ p sync.Pool }
 
 func (b *bufPool) Get() []byte  { return b.p.Get().([]byte) }
-func (b *bufPool) Put(x []byte) { b.p.Put(x) } //nolint:staticcheck
+func (b *bufPool) Put(x []byte) { b.p.Put(x) } //nolint:staticcheck // the interface of httputil gives slices
 
 func reverseProxy(ln net.Listener, u *url.URL) error {
 	tr := &http.Transport{

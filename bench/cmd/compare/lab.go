@@ -93,7 +93,7 @@ func (l *lab) start(ctx context.Context, name, core string, env []string, args .
 	if l.pinned {
 		argv = append([]string{"taskset", "-c", core}, argv...) // taskset becomes the program: the pid is the same
 	}
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // our own binaries; they are stopped by close, in order
+	cmd := exec.Command(argv[0], argv[1:]...) // stopped by close, in order
 	cmd.Env = append(os.Environ(), env...)
 	f, err := os.OpenFile(filepath.Join(l.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -140,12 +140,12 @@ func (l *lab) tollgate(ctx context.Context) (*target, error) {
 	if l.pinned { // the database is another machine's work
 		for _, pid := range procstat.Tree(cmd.Process.Pid) {
 			if pid != cmd.Process.Pid {
-				_ = exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", otherCore, strconv.Itoa(pid)).Run() //nolint:gosec // a number
+				_ = exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", otherCore, strconv.Itoa(pid)).Run()
 			}
 		}
 	}
 	boot := exec.CommandContext(ctx, l.bin("tollgate"), "bootstrap", "--email", "bench@example.com", "--password", "a long bench password",
-		"--organization", "Bench", "--team", "Bench", "--addr", web, "--gateway-addr", gate, "--data-dir", filepath.Join(l.dir, "data")) //nolint:gosec // our own binary
+		"--organization", "Bench", "--team", "Bench", "--addr", web, "--gateway-addr", gate, "--data-dir", filepath.Join(l.dir, "data"))
 	boot.Stderr = os.Stderr
 	b, err := boot.Output()
 	if err != nil {
@@ -220,7 +220,7 @@ func answers(ctx context.Context, t *target) error {
 }
 
 func get(url string) error {
-	resp, err := http.Get(url) //nolint:noctx,gosec // a loopback address of ours; poll bounds it
+	resp, err := http.Get(url) //nolint:noctx // a loopback address of ours; poll bounds it
 	if err != nil {
 		return err
 	}

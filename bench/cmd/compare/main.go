@@ -77,5 +77,5 @@ func run(ctx context.Context, rounds, seconds int, out string, keep bool) error 
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(out, append(b, '\n'), 0o644) //nolint:gosec // a report for everyone
+	return os.WriteFile(out, append(b, '\n'), 0o644)
 }

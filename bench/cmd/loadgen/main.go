@@ -480,12 +480,15 @@ func makeBody(shape, model, mock string, n int, stream, usage bool) []byte {
 	case "embeddings":
 		v = map[string]any{"model": model, "input": text}
 	case "messages":
-		v = map[string]any{"model": model, "max_tokens": 1024, "stream": stream,
-			"messages": []any{map[string]string{"role": "user", "content": text}}}
+		v = map[string]any{
+			"model": model, "max_tokens": 1024, "stream": stream,
+			"messages": []any{map[string]string{"role": "user", "content": text}},
+		}
 	default:
 		m := map[string]any{"model": model, "messages": []any{
 			map[string]string{"role": "system", "content": "You are a helpful assistant."},
-			map[string]string{"role": "user", "content": text}}, "temperature": 0.7}
+			map[string]string{"role": "user", "content": text},
+		}, "temperature": 0.7}
 		if stream {
 			m["stream"] = true
 			if usage {
@@ -595,8 +598,10 @@ wait:
 	recording.Store(false)
 	elapsed := time.Since(begin).Seconds()
 	cpu1 := procstat.PerCPU()
-	res := &Result{Mode: "closed", Conns: cfg.conns, TargetRate: cfg.rate, Seconds: elapsed,
-		Errors: map[string]int64{}, Statuses: map[string]int64{}, Procs: map[string]*ProcResult{}}
+	res := &Result{
+		Mode: "closed", Conns: cfg.conns, TargetRate: cfg.rate, Seconds: elapsed,
+		Errors: map[string]int64{}, Statuses: map[string]int64{}, Procs: map[string]*ProcResult{},
+	}
 	if cfg.rate > 0 {
 		res.Mode = "open"
 	}

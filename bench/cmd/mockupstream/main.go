@@ -294,7 +294,8 @@ func (c *conn) get(path []byte) error {
 		b, _ := json.Marshal(map[string]int64{
 			"requests": c.s.requests.Load(), "streams": c.s.streams.Load(), "faults": c.s.faults.Load(),
 			"aborted": c.s.aborted.Load(), "connections": c.s.conns.Load(), "open": c.s.open.Load(),
-			"inflight": c.s.inflight.Load()})
+			"inflight": c.s.inflight.Load(),
+		})
 		return c.plain(200, "application/json", b)
 	case bytes.HasSuffix(path, []byte("/models")):
 		return c.plain(200, "application/json", []byte(`{"object":"list","data":[{"id":"mock-model","object":"model","created":1700000000,"owned_by":"mock"}]}`))

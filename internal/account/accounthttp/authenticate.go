@@ -91,7 +91,7 @@ func (c Cookie) Set(w http.ResponseWriter, value secret.Text) {
 func (c Cookie) Clear(w http.ResponseWriter) { c.write(w, "", -1) }
 
 func (c Cookie) write(w http.ResponseWriter, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure follows the public address: plain http exists on one's own machine
 		Name: c.Name(), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }

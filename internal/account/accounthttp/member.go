@@ -79,8 +79,10 @@ func UpdateMember(s *account.Service) rest.Endpoint {
 
 // RemoveMember takes a member out of the organization.
 func RemoveMember(s *account.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Remove a member", Description: "The member's sessions in this organization end at once.",
-		Errors: []*fault.Error{account.ErrMember, account.ErrLastOwner, account.ErrRoleTooHigh}},
+	return rest.Handle(rest.About{
+		Summary: "Remove a member", Description: "The member's sessions in this organization end at once.",
+		Errors: []*fault.Error{account.ErrMember, account.ErrLastOwner, account.ErrRoleTooHigh},
+	},
 		func(ctx context.Context, in tenant.Scope, req memberRequest) (rest.None, error) {
 			return rest.None{}, s.RemoveMember(ctx, in, id.User(req.ID))
 		})

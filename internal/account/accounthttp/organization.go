@@ -64,12 +64,16 @@ type Welcome struct {
 
 // SignUp makes a user, an organization and its first team, and logs the user in as its owner.
 func SignUp(s *account.Service) rest.Endpoint {
-	return rest.HandlePublic(rest.About{Summary: "Sign up: make an account and an organization", Status: http.StatusCreated, Secret: true,
-		Errors: []*fault.Error{account.ErrEmail, account.ErrPassword, account.ErrWeakPassword, account.ErrName, account.ErrEmailTaken, account.ErrNotEmpty, account.ErrThrottled}},
+	return rest.HandlePublic(rest.About{
+		Summary: "Sign up: make an account and an organization", Status: http.StatusCreated, Secret: true,
+		Errors: []*fault.Error{account.ErrEmail, account.ErrPassword, account.ErrWeakPassword, account.ErrName, account.ErrEmailTaken, account.ErrNotEmpty, account.ErrThrottled},
+	},
 		func(ctx context.Context, from rest.Visitor, req signUpRequest) (Welcome, error) {
 			b := req.Body
-			made, err := s.SignUp(ctx, account.SignUp{Email: b.Email, Password: b.Password, Name: b.Name, Organization: b.Organization, Team: b.Team,
-				OnlyFirst: b.OnlyFirst}, visitor(from))
+			made, err := s.SignUp(ctx, account.SignUp{
+				Email: b.Email, Password: b.Password, Name: b.Name, Organization: b.Organization, Team: b.Team,
+				OnlyFirst: b.OnlyFirst,
+			}, visitor(from))
 			if err != nil {
 				return Welcome{}, err
 			}

@@ -24,8 +24,10 @@ type Session struct {
 }
 
 func toSession(s account.Session, own id.Session) Session {
-	return Session{ID: string(s.ID), Current: s.ID == own, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
-		UserAgent: s.UserAgent, IP: s.IP}
+	return Session{
+		ID: string(s.ID), Current: s.ID == own, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
+		UserAgent: s.UserAgent, IP: s.IP,
+	}
 }
 
 // Opened is a fresh log-in for a command line. The user token is sent as Authorization: Bearer; the refresh token gets the next.
@@ -60,8 +62,10 @@ type logInRequest struct {
 
 // LogIn opens a session.
 func LogIn(s *account.Service) rest.Endpoint {
-	return rest.HandlePublic(rest.About{Summary: "Log in", Status: http.StatusCreated, Secret: true,
-		Errors: []*fault.Error{account.ErrLogin, account.ErrThrottled}},
+	return rest.HandlePublic(rest.About{
+		Summary: "Log in", Status: http.StatusCreated, Secret: true,
+		Errors: []*fault.Error{account.ErrLogin, account.ErrThrottled},
+	},
 		func(ctx context.Context, from rest.Visitor, req logInRequest) (Opened, error) {
 			entry, err := s.LogIn(ctx, req.Body.Email, req.Body.Password, visitor(from))
 			if err != nil {
@@ -136,8 +140,10 @@ type enterRequest struct {
 
 // Enter points the caller's session at another of its organizations.
 func Enter(s *account.Service) rest.Endpoint {
-	return rest.HandleCaller(rest.About{Summary: "Point your session at another of your organizations",
-		Errors: []*fault.Error{account.ErrOrganization, account.ErrNoUser, account.ErrNotSession}},
+	return rest.HandleCaller(rest.About{
+		Summary: "Point your session at another of your organizations",
+		Errors:  []*fault.Error{account.ErrOrganization, account.ErrNoUser, account.ErrNotSession},
+	},
 		func(ctx context.Context, who rest.Caller, req enterRequest) (rest.None, error) {
 			return rest.None{}, s.Enter(ctx, who.Scope, who.Session, id.Org(req.Body.OrganizationID))
 		})

@@ -15,18 +15,10 @@ import (
 
 func isChanged(err error) bool { return errors.Is(err, account.ErrChanged) }
 
-// page cuts a list that was read with one item too many, and makes its cursor.
+// page cuts a list that was read with one item too many.
 func page[T, J any](list []T, limit int, to func(T) J, key func(T) string) rest.Page[J] {
-	next := ""
-	if len(list) > limit {
-		list = list[:limit]
-		next = rest.EncodeCursor(key(list[limit-1]))
-	}
-	out := make([]J, 0, len(list))
-	for _, x := range list {
-		out = append(out, to(x))
-	}
-	return rest.PageOf(out, next)
+	more := len(list) > limit
+	return rest.PageFrom(list[:min(len(list), limit)], more, to, func(t T) any { return key(t) })
 }
 
 // Team is a cost centre as the API shows it.

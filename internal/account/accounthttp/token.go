@@ -27,8 +27,10 @@ type Token struct {
 }
 
 func toToken(t account.Token) Token {
-	return Token{ID: string(t.ID), Name: t.Name, Role: string(t.Role), Prefix: t.Prefix, Last4: t.Last4, CreatedBy: string(t.CreatedBy),
-		CreatedAt: t.CreatedAt, LastUsedAt: optional(t.LastUsedAt), ExpiresAt: optional(t.ExpiresAt), RevokedAt: optional(t.RevokedAt)}
+	return Token{
+		ID: string(t.ID), Name: t.Name, Role: string(t.Role), Prefix: t.Prefix, Last4: t.Last4, CreatedBy: string(t.CreatedBy),
+		CreatedAt: t.CreatedAt, LastUsedAt: optional(t.LastUsedAt), ExpiresAt: optional(t.ExpiresAt), RevokedAt: optional(t.RevokedAt),
+	}
 }
 
 func optional(t time.Time) *time.Time {
@@ -67,8 +69,10 @@ type IssuedToken struct {
 
 // IssueToken makes a management token.
 func IssueToken(s *account.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Issue a management token", Status: http.StatusCreated, Secret: true,
-		Errors: []*fault.Error{account.ErrName, account.ErrRole, account.ErrRoleTooHigh, account.ErrTokenExpiry}},
+	return rest.Handle(rest.About{
+		Summary: "Issue a management token", Status: http.StatusCreated, Secret: true,
+		Errors: []*fault.Error{account.ErrName, account.ErrRole, account.ErrRoleTooHigh, account.ErrTokenExpiry},
+	},
 		func(ctx context.Context, in tenant.Scope, req issueTokenRequest) (IssuedToken, error) {
 			t, secret, err := s.IssueToken(ctx, in, account.NewToken{Name: req.Body.Name, Role: tenant.Role(req.Body.Role), ExpiresAt: req.Body.ExpiresAt})
 			return IssuedToken{Token: toToken(t), Secret: secret.Reveal()}, err

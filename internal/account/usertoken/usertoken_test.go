@@ -45,8 +45,10 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 	_, strange, _ := ed25519.GenerateKey(rand.Reader)
 	good := func() claims {
-		return claims{RegisteredClaims: jwt.RegisteredClaims{Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: "user_a",
-			IssuedAt: jwt.NewNumericDate(noon), ExpiresAt: jwt.NewNumericDate(noon.Add(life))}, Session: "sess_a"}
+		return claims{RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: "user_a",
+			IssuedAt: jwt.NewNumericDate(noon), ExpiresAt: jwt.NewNumericDate(noon.Add(life)),
+		}, Session: "sess_a"}
 	}
 	with := func(change func(*claims)) claims { c := good(); change(&c); return c }
 	sign := func(m jwt.SigningMethod, c jwt.Claims, key any, kid any) string {

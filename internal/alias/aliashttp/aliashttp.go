@@ -76,6 +76,10 @@ type Version struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+func toVersion(v alias.Version) Version {
+	return Version{Number: v.Number, Route: toRoute(v.Route), Author: v.Author, Message: v.Message, CreatedAt: v.CreatedAt}
+}
+
 type createRequest struct {
 	Body struct {
 		Name    string `json:"name" maxLength:"256" doc:"Lower-case letters, digits, dots, hyphens, underscores"`
@@ -86,8 +90,10 @@ type createRequest struct {
 
 // Create makes an alias at version 1.
 func Create(s *alias.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Create an alias", Status: http.StatusCreated,
-		Errors: []*fault.Error{alias.ErrInvalid, alias.ErrTaken, alias.ErrNoCredential}},
+	return rest.Handle(rest.About{
+		Summary: "Create an alias", Status: http.StatusCreated,
+		Errors: []*fault.Error{alias.ErrInvalid, alias.ErrTaken, alias.ErrNoCredential},
+	},
 		func(ctx context.Context, in tenant.Scope, req createRequest) (Alias, error) {
 			a, err := s.Create(ctx, in, req.Body.Name, fromRoute(req.Body.Route), req.Body.Message)
 			return toAlias(a), err
@@ -108,17 +114,7 @@ func List(s *alias.Service) rest.Endpoint {
 				return rest.Page[Alias]{}, err
 			}
 			found, more, err := s.List(ctx, in, req.Text, after, req.Limit)
-			if err != nil {
-				return rest.Page[Alias]{}, err
-			}
-			items, next := make([]Alias, len(found)), ""
-			for i, a := range found {
-				items[i] = toAlias(a)
-			}
-			if more {
-				next = rest.EncodeCursor(found[len(found)-1].Name)
-			}
-			return rest.PageOf(items, next), nil
+			return rest.PageFrom(found, more, toAlias, func(a alias.Alias) any { return a.Name }), err
 		})
 }
 
@@ -146,8 +142,10 @@ type updateRequest struct {
 
 // Update makes the next version of an alias.
 func Update(s *alias.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Change an alias", Description: "Makes the next version, used by the next call on every proxy within a second. The same route makes none.",
-		Errors: []*fault.Error{alias.ErrInvalid, alias.ErrNotFound, alias.ErrNoCredential}},
+	return rest.Handle(rest.About{
+		Summary: "Change an alias", Description: "Makes the next version, used by the next call on every proxy within a second. The same route makes none.",
+		Errors: []*fault.Error{alias.ErrInvalid, alias.ErrNotFound, alias.ErrNoCredential},
+	},
 		func(ctx context.Context, in tenant.Scope, req updateRequest) (Alias, error) {
 			a, err := s.Update(ctx, in, id.Alias(req.ID), fromRoute(req.Body.Route), req.Body.Message, func(now alias.Alias) error { return req.Check(toAlias(now).Tag()) })
 			return toAlias(a), err
@@ -176,17 +174,7 @@ func Versions(s *alias.Service) rest.Endpoint {
 				return rest.Page[Version]{}, err
 			}
 			found, more, err := s.Versions(ctx, in, id.Alias(req.ID), before, req.Limit)
-			if err != nil {
-				return rest.Page[Version]{}, err
-			}
-			items, next := make([]Version, len(found)), ""
-			for i, v := range found {
-				items[i] = Version{Number: v.Number, Route: toRoute(v.Route), Author: v.Author, Message: v.Message, CreatedAt: v.CreatedAt}
-			}
-			if more {
-				next = rest.EncodeCursor(found[len(found)-1].Number)
-			}
-			return rest.PageOf(items, next), nil
+			return rest.PageFrom(found, more, toVersion, func(v alias.Version) any { return v.Number }), err
 		})
 }
 
@@ -209,8 +197,10 @@ func (r restoreRequest) check(now alias.Alias) error {
 
 // Restore makes the next version with the route of an old one.
 func Restore(s *alias.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Restore an old version of an alias", Description: "As the next version; history stays.",
-		Errors: []*fault.Error{alias.ErrNotFound, alias.ErrNoVersion, alias.ErrInvalid, alias.ErrNoCredential, alias.ErrStale}},
+	return rest.Handle(rest.About{
+		Summary: "Restore an old version of an alias", Description: "As the next version; history stays.",
+		Errors: []*fault.Error{alias.ErrNotFound, alias.ErrNoVersion, alias.ErrInvalid, alias.ErrNoCredential, alias.ErrStale},
+	},
 		func(ctx context.Context, in tenant.Scope, req restoreRequest) (Alias, error) {
 			a, err := s.Restore(ctx, in, id.Alias(req.ID), req.Body.Version, req.Body.Message, req.check)
 			return toAlias(a), err

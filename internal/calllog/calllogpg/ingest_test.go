@@ -50,10 +50,14 @@ func record(org id.Org, team id.Team, at time.Time) calllog.Record {
 		FirstByte: 200 * time.Millisecond, Overhead: 300 * time.Microsecond, RequestBytes: 10, ResponseBytes: 20,
 		Marks: []calllog.Mark{{Stage: "read", At: time.Millisecond}},
 		Attempts: []calllog.Attempt{
-			{Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: time.Microsecond, Duration: time.Millisecond,
-				Status: 429, ErrorClass: "rate_limit"},
-			{Number: 2, Provider: "openai", Model: "gpt-4o-mini", Start: time.Millisecond, FirstByte: time.Millisecond, Duration: time.Second,
-				Status: 200, UpstreamID: "chatcmpl-1", Usage: u, Cost: 12345, Price: calllog.Priced, PriceID: "price_a"},
+			{
+				Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: time.Microsecond, Duration: time.Millisecond,
+				Status: 429, ErrorClass: "rate_limit",
+			},
+			{
+				Number: 2, Provider: "openai", Model: "gpt-4o-mini", Start: time.Millisecond, FirstByte: time.Millisecond, Duration: time.Second,
+				Status: 200, UpstreamID: "chatcmpl-1", Usage: u, Cost: 12345, Price: calllog.Priced, PriceID: "price_a",
+			},
 		},
 	}
 }

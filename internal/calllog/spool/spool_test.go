@@ -33,8 +33,10 @@ func record(n int) calllog.Record {
 		Marks: []calllog.Mark{{Stage: "read", At: 5}, {Stage: "dispatch", At: time.Second}},
 		Attempts: []calllog.Attempt{
 			{Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: 1, Duration: 2, Status: 429, ErrorClass: "rate_limit"},
-			{Number: 2, Provider: "openai", Model: "gpt-4o-mini", Start: 3, FirstByte: 4, Duration: 5, Status: 200, UpstreamID: "chatcmpl-1",
-				Usage: usage, Cost: 12345, Price: calllog.Priced, PriceID: "price_a"},
+			{
+				Number: 2, Provider: "openai", Model: "gpt-4o-mini", Start: 3, FirstByte: 4, Duration: 5, Status: 200, UpstreamID: "chatcmpl-1",
+				Usage: usage, Cost: 12345, Price: calllog.Priced, PriceID: "price_a",
+			},
 		},
 	}
 }

@@ -174,7 +174,7 @@ func (s *Spool) sweep() {
 		last := i == len(s.segments)-1
 		if !last && seg.open == 0 && seg.n < s.cursor.Segment {
 			gone = append(gone, seg)
-			s.grow(-(seg.size))
+			s.grow(-seg.size)
 			continue
 		}
 		kept = append(kept, seg)

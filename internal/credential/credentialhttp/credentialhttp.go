@@ -65,8 +65,10 @@ func (r connectRequest) fresh() credential.New {
 
 // Connect stores a credential.
 func Connect(s *credential.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Connect a provider", Status: http.StatusCreated,
-		Errors: []*fault.Error{credential.ErrInvalid, credential.ErrTaken, credential.ErrKMS}},
+	return rest.Handle(rest.About{
+		Summary: "Connect a provider", Status: http.StatusCreated,
+		Errors: []*fault.Error{credential.ErrInvalid, credential.ErrTaken, credential.ErrKMS},
+	},
 		func(ctx context.Context, in tenant.Scope, req connectRequest) (Credential, error) {
 			c, err := s.Connect(ctx, in, req.fresh())
 			return toCredential(c), err
@@ -78,14 +80,7 @@ func List(s *credential.Service) rest.Endpoint {
 	return rest.Handle(rest.About{Summary: "List credentials", Description: "By provider and name; all on one page."},
 		func(ctx context.Context, in tenant.Scope, _ rest.PageQuery) (rest.Page[Credential], error) {
 			found, err := s.List(ctx, in)
-			if err != nil {
-				return rest.Page[Credential]{}, err
-			}
-			items := make([]Credential, len(found))
-			for i, c := range found {
-				items[i] = toCredential(c)
-			}
-			return rest.PageOf(items, ""), nil
+			return rest.PageFrom(found, false, toCredential, nil), err
 		})
 }
 
@@ -115,8 +110,10 @@ type updateRequest struct {
 
 // Update changes what is given of a credential.
 func Update(s *credential.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Change a credential",
-		Errors: []*fault.Error{credential.ErrInvalid, credential.ErrReenter, credential.ErrNotFound, credential.ErrTaken, credential.ErrKMS}},
+	return rest.Handle(rest.About{
+		Summary: "Change a credential",
+		Errors:  []*fault.Error{credential.ErrInvalid, credential.ErrReenter, credential.ErrNotFound, credential.ErrTaken, credential.ErrKMS},
+	},
 		func(ctx context.Context, in tenant.Scope, req updateRequest) (Credential, error) {
 			ch := credential.Change{Name: req.Body.Name, BaseURL: req.Body.BaseURL, Default: req.Body.Default}
 			if req.Body.Secret != nil {
@@ -130,8 +127,10 @@ func Update(s *credential.Service) rest.Endpoint {
 
 // Delete removes a credential and its secret.
 func Delete(s *credential.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Delete a credential", Description: "With its secret. Refused while an alias names it.",
-		Errors: []*fault.Error{credential.ErrNotFound, credential.ErrUsed}},
+	return rest.Handle(rest.About{
+		Summary: "Delete a credential", Description: "With its secret. Refused while an alias names it.",
+		Errors: []*fault.Error{credential.ErrNotFound, credential.ErrUsed},
+	},
 		func(ctx context.Context, in tenant.Scope, req oneRequest) (rest.None, error) {
 			return rest.None{}, s.Delete(ctx, in, id.Credential(req.ID))
 		})
@@ -151,8 +150,10 @@ func toResult(r credential.Result) Result {
 
 // Test tests a secret before it is stored.
 func Test(s *credential.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Test a credential before saving it", Description: "By listing the provider's models, which costs nothing.",
-		Errors: []*fault.Error{credential.ErrInvalid}},
+	return rest.Handle(rest.About{
+		Summary: "Test a credential before saving it", Description: "By listing the provider's models, which costs nothing.",
+		Errors: []*fault.Error{credential.ErrInvalid},
+	},
 		func(ctx context.Context, in tenant.Scope, req connectRequest) (Result, error) {
 			r, err := s.Test(ctx, in, req.fresh())
 			return toResult(r), err

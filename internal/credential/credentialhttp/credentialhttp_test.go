@@ -103,7 +103,9 @@ func TestWhoMayNotAndWhatIsNotThere(t *testing.T) {
 	d := open(t)
 	which := d.As(t, d.a).Do("POST", "/credentials", body).Want(201).Field("id")
 	for _, call := range [][3]string{
-		{"GET", "/credentials/" + which, ""}, {"PATCH", "/credentials/" + which, `{"name":"y"}`}, {"DELETE", "/credentials/" + which, ""},
+		{"GET", "/credentials/" + which, ""},
+		{"PATCH", "/credentials/" + which, `{"name":"y"}`},
+		{"DELETE", "/credentials/" + which, ""},
 		{"POST", "/credentials/" + which + "/test", ""},
 	} {
 		d.As(t, tenant.Scope{}).Do(call[0], call[1], call[2], "If-Match", "*").Want(401)

@@ -88,8 +88,10 @@ func TestConnectSealsTheSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := credential.Credential{ID: made.ID, Provider: "openai", Name: "OpenAI", Hint: "WXYZ", Version: 1, Revision: 1, Default: true,
-		CreatedAt: noon, UpdatedAt: noon, CreatedBy: string(in.Actor().User)}
+	want := credential.Credential{
+		ID: made.ID, Provider: "openai", Name: "OpenAI", Hint: "WXYZ", Version: 1, Revision: 1, Default: true,
+		CreatedAt: noon, UpdatedAt: noon, CreatedBy: string(in.Actor().User),
+	}
 	got, err := s.Credential(t.Context(), in, made.ID)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -366,8 +368,14 @@ func TestTestSaysWhoseFaultItIs(t *testing.T) {
 		body   string
 		want   credential.Verdict
 	}{
-		{200, `{"data":[]}`, credential.OK}, {401, `{}`, credential.Rejected}, {403, `{}`, credential.Rejected}, {429, `{}`, credential.Limited},
-		{500, `{}`, credential.Failing}, {404, `{}`, credential.Unexpected}, {200, `<html>`, credential.Unexpected}, {302, ``, credential.Unexpected},
+		{200, `{"data":[]}`, credential.OK},
+		{401, `{}`, credential.Rejected},
+		{403, `{}`, credential.Rejected},
+		{429, `{}`, credential.Limited},
+		{500, `{}`, credential.Failing},
+		{404, `{}`, credential.Unexpected},
+		{200, `<html>`, credential.Unexpected},
+		{302, ``, credential.Unexpected},
 	} {
 		status, body = tt.status, tt.body
 		if got := test(n); got != tt.want {

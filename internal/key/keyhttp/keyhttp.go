@@ -112,8 +112,10 @@ type issueRequest struct {
 
 // Issue makes a key. Its secret is in this answer and never again.
 func Issue(s *key.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Issue a virtual key", Status: http.StatusCreated, Secret: true,
-		Errors: []*fault.Error{key.ErrInvalid, key.ErrTaken, key.ErrNoTeam}},
+	return rest.Handle(rest.About{
+		Summary: "Issue a virtual key", Status: http.StatusCreated, Secret: true,
+		Errors: []*fault.Error{key.ErrInvalid, key.ErrTaken, key.ErrNoTeam},
+	},
 		func(ctx context.Context, in tenant.Scope, req issueRequest) (Issued, error) {
 			b := req.Body
 			nets, err := key.ParseNetworks(b.Networks)
@@ -155,17 +157,7 @@ func List(s *key.Service) rest.Endpoint {
 				UnusedSince: req.UnusedSince, ExpiringBefore: req.ExpiringBefore,
 			}
 			found, more, err := s.List(ctx, in, f, after, req.Limit)
-			if err != nil {
-				return rest.Page[Key]{}, err
-			}
-			items, next := make([]Key, len(found)), ""
-			for i, k := range found {
-				items[i] = toKey(k)
-			}
-			if more {
-				next = rest.EncodeCursor(found[len(found)-1].ID)
-			}
-			return rest.PageOf(items, next), nil
+			return rest.PageFrom(found, more, toKey, func(k key.Key) any { return k.ID }), err
 		})
 }
 
@@ -221,8 +213,10 @@ func (r updateRequest) change() (key.Change, error) {
 
 // Update changes what is given of a key. Proxies obey within a second.
 func Update(s *key.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Change a virtual key", Description: "Fields left out stay. The secret and the environment cannot be changed.",
-		Errors: []*fault.Error{key.ErrInvalid, key.ErrNotFound, key.ErrTaken, key.ErrNoTeam, key.ErrDead}},
+	return rest.Handle(rest.About{
+		Summary: "Change a virtual key", Description: "Fields left out stay. The secret and the environment cannot be changed.",
+		Errors: []*fault.Error{key.ErrInvalid, key.ErrNotFound, key.ErrTaken, key.ErrNoTeam, key.ErrDead},
+	},
 		func(ctx context.Context, in tenant.Scope, req updateRequest) (Key, error) {
 			c, err := req.change()
 			if err != nil {
@@ -235,8 +229,10 @@ func Update(s *key.Service) rest.Endpoint {
 
 // Revoke ends a key for good.
 func Revoke(s *key.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Revoke a virtual key", Description: "For good; every proxy refuses it within a second. What it spent stays on record.",
-		Errors: []*fault.Error{key.ErrNotFound}},
+	return rest.Handle(rest.About{
+		Summary: "Revoke a virtual key", Description: "For good; every proxy refuses it within a second. What it spent stays on record.",
+		Errors: []*fault.Error{key.ErrNotFound},
+	},
 		func(ctx context.Context, in tenant.Scope, req oneRequest) (Key, error) {
 			k, err := s.Revoke(ctx, in, id.Key(req.ID))
 			return toKey(k), err

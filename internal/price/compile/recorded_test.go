@@ -182,10 +182,17 @@ func TestRealModelsAreFoundByTheNamesThatCallsUse(t *testing.T) {
 	}
 	book := price.NewBook(parse(t, lite, compile.FromLiteLLM).Records())
 	for _, m := range [][2]string{
-		{"openai", "gpt-4o-2024-08-06"}, {"openai", "gpt-4o-mini"}, {"openai", "o4-mini-2025-04-16"},
-		{"anthropic", "claude-haiku-4-5-20251001"}, {"anthropic", "claude-sonnet-4-5"}, {"mistral", "mistral-large-latest"},
-		{"deepseek", "deepseek-chat"}, {"xai", "grok-4.3"}, {"together", "meta-llama/Llama-3.3-70B-Instruct-Turbo"},
-		{"fireworks", "accounts/fireworks/models/deepseek-v3"}, {"google-gemini", "models/gemini-2.5-pro"},
+		{"openai", "gpt-4o-2024-08-06"},
+		{"openai", "gpt-4o-mini"},
+		{"openai", "o4-mini-2025-04-16"},
+		{"anthropic", "claude-haiku-4-5-20251001"},
+		{"anthropic", "claude-sonnet-4-5"},
+		{"mistral", "mistral-large-latest"},
+		{"deepseek", "deepseek-chat"},
+		{"xai", "grok-4.3"},
+		{"together", "meta-llama/Llama-3.3-70B-Instruct-Turbo"},
+		{"fireworks", "accounts/fireworks/models/deepseek-v3"},
+		{"google-gemini", "models/gemini-2.5-pro"},
 	} {
 		if r, ok := book.Lookup(m[0], m[1], noon); !ok || r.Rates.Free() {
 			t.Errorf("%s/%s is not priced", m[0], m[1])

@@ -72,8 +72,10 @@ type overrideRequest struct {
 
 // CreateOverride gives the organization its own price for a model.
 func CreateOverride(s *price.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Set your own price for a model", Status: http.StatusCreated, Errors: overrideFaults(),
-		Description: "Calls already made keep the price they had. An open price of the same model ends where this one starts."},
+	return rest.Handle(rest.About{
+		Summary: "Set your own price for a model", Status: http.StatusCreated, Errors: overrideFaults(),
+		Description: "Calls already made keep the price they had. An open price of the same model ends where this one starts.",
+	},
 		func(ctx context.Context, in tenant.Scope, req overrideRequest) (Override, error) {
 			b := req.Body
 			rates, err := fromRates(b.Rates, "rates")
@@ -119,8 +121,10 @@ func ReadOverride(s *price.Service) rest.Endpoint {
 
 // EndOverride ends one of the organization's own prices now.
 func EndOverride(s *price.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "End one of your own prices",
-		Description: "The catalogue's price holds from now on. A price that has not begun is withdrawn.", Errors: []*fault.Error{price.ErrNotFound, price.ErrEnded}},
+	return rest.Handle(rest.About{
+		Summary:     "End one of your own prices",
+		Description: "The catalogue's price holds from now on. A price that has not begun is withdrawn.", Errors: []*fault.Error{price.ErrNotFound, price.ErrEnded},
+	},
 		func(ctx context.Context, in tenant.Scope, req overrideIDRequest) (rest.None, error) {
 			return rest.None{}, s.RemoveOverride(ctx, in, id.PriceRecord(req.ID))
 		})

@@ -83,8 +83,10 @@ type Price struct {
 }
 
 func toPrice(r price.Record) Price {
-	return Price{ID: string(r.ID), Provider: r.Provider, Model: r.Model, Rates: toRates(r.Rates), Tiers: toTiers(r.Tiers),
-		From: optional(r.From), To: optional(r.To), Source: r.Source}
+	return Price{
+		ID: string(r.ID), Provider: r.Provider, Model: r.Model, Rates: toRates(r.Rates), Tiers: toTiers(r.Tiers),
+		From: optional(r.From), To: optional(r.To), Source: r.Source,
+	}
 }
 
 func optional(t time.Time) *time.Time {
@@ -108,8 +110,10 @@ type Model struct {
 }
 
 func toModel(r price.Record) Model {
-	return Model{ID: r.Provider + "/" + r.Model, Provider: r.Provider, Model: r.Model, ContextWindow: r.ContextWindow, MaxOutput: r.MaxOutput,
-		Input: kinds(r.Input), Output: kinds(r.Output), Rates: toRates(r.Rates), PriceID: string(r.ID)}
+	return Model{
+		ID: r.Provider + "/" + r.Model, Provider: r.Provider, Model: r.Model, ContextWindow: r.ContextWindow, MaxOutput: r.MaxOutput,
+		Input: kinds(r.Input), Output: kinds(r.Output), Rates: toRates(r.Rates), PriceID: string(r.ID),
+	}
 }
 
 func kinds(m price.Modality) []string {

@@ -14,8 +14,10 @@ func TestTheEmbeddedVendorsAreSound(t *testing.T) {
 	if err := catalog.Check(); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{"openai", "anthropic", "mistral", "groq", "deepseek", "xai", "openrouter", "together", "fireworks", "ollama",
-		"custom", "custom-anthropic", "sandbox"} {
+	for _, id := range []string{
+		"openai", "anthropic", "mistral", "groq", "deepseek", "xai", "openrouter", "together", "fireworks", "ollama",
+		"custom", "custom-anthropic", "sandbox",
+	} {
 		v, ok := catalog.Vendor(id)
 		if !ok || v.ID != id || v.Name == "" {
 			t.Errorf("%s: %+v, %v", id, v, ok)

@@ -257,7 +257,8 @@ func (a *answer) cite(p chat.Part) {
 		}
 		if json.Unmarshal(raw, &c) == nil && c.URL != "" {
 			a.Annotations = append(a.Annotations, map[string]any{"type": "url_citation", "url_citation": map[string]any{
-				"url": c.URL, "title": c.Title, "start_index": start, "end_index": start + len([]rune(p.Text))}})
+				"url": c.URL, "title": c.Title, "start_index": start, "end_index": start + len([]rune(p.Text)),
+			}})
 		}
 	}
 }

@@ -177,8 +177,10 @@ func serviceTier(tier string) string {
 }
 
 // plainModels begin the names of models that refuse reasoning_effort.
-var plainModels = [...]string{"gpt-3.5", "gpt-4", "chatgpt-4o", "llama", "meta-llama", "mistral", "mixtral", "ministral", "codestral",
-	"pixtral", "gemma", "deepseek", "qwen2"}
+var plainModels = [...]string{
+	"gpt-3.5", "gpt-4", "chatgpt-4o", "llama", "meta-llama", "mistral", "mixtral", "ministral", "codestral",
+	"pixtral", "gemma", "deepseek", "qwen2",
+}
 
 // effort is the word for the reasoning that was asked for. A client of this dialect chose its word for the model it named; the
 // offer of a client of another dialect is not made to models that would refuse it.

@@ -134,13 +134,17 @@ func (p *messageParser) assistant(path string, m wireMessage, content []chat.Par
 			parts = append(parts, chat.Part{Kind: chat.Opaque, Path: path + ".tool_calls." + strconv.Itoa(i), Extra: extra(wire.Marshal(c))})
 			continue
 		}
-		parts = append(parts, chat.Part{Kind: chat.ToolCall, Path: path + ".tool_calls." + strconv.Itoa(i), ID: c.ID, Name: c.Function.Name,
-			Args: arguments(c.Function.Arguments), Cache: present(c.Cache)})
+		parts = append(parts, chat.Part{
+			Kind: chat.ToolCall, Path: path + ".tool_calls." + strconv.Itoa(i), ID: c.ID, Name: c.Function.Name,
+			Args: arguments(c.Function.Arguments), Cache: present(c.Cache),
+		})
 	}
 	if m.Function != nil && m.Function.Name != "" {
 		p.calls++
-		parts = append(parts, chat.Part{Kind: chat.ToolCall, Path: path + ".function_call", ID: oldCallID(m.Function.Name, p.calls),
-			Name: m.Function.Name, Args: arguments(m.Function.Arguments)})
+		parts = append(parts, chat.Part{
+			Kind: chat.ToolCall, Path: path + ".function_call", ID: oldCallID(m.Function.Name, p.calls),
+			Name: m.Function.Name, Args: arguments(m.Function.Arguments),
+		})
 	}
 	return parts
 }

@@ -36,6 +36,7 @@ func (s *store) UpTo(context.Context, tenant.Scope) (time.Time, error) { return 
 func (s *store) Latency(context.Context, tenant.Scope, usage.Query, int) (usage.Latency, error) {
 	return usage.Latency{}, nil
 }
+
 func (s *store) LastHour(context.Context, tenant.Scope, time.Time) (time.Time, error) {
 	return noon, nil
 }
@@ -82,8 +83,10 @@ func TestCostsAsATable(t *testing.T) {
 		}
 		lines, err := csv.NewReader(strings.NewReader(server.As(t, viewer()).Do("GET", path, "", headers...).Want(200).Body)).ReadAll()
 		want := [][]string{
-			{"team", "team_name", "workflow", "calls", "errors", "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "input_audio",
-				"output_audio", "web_search", "cost_usd", "cost_nano_usd", "unpriced_calls", "estimated_calls"},
+			{
+				"team", "team_name", "workflow", "calls", "errors", "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "input_audio",
+				"output_audio", "web_search", "cost_usd", "cost_nano_usd", "unpriced_calls", "estimated_calls",
+			},
 			{"team_1", "Support", "'=1+1", "3", "1", "5", "2", "0", "0", "4", "0", "0", "0", "0", "9007199.254740993", "9007199254740993", "1", "2"},
 		}
 		if d := cmp.Diff(want, lines); err != nil || d != "" {

@@ -108,10 +108,14 @@ func TestEachProviderIsChargedItsOwnAttempts(t *testing.T) {
 	w.roll(t)
 	c := w.costs(t, usage.Query{GroupBy: []usage.Dimension{usage.Provider, usage.Model}})
 	want := []usage.Row{
-		{Values: map[usage.Dimension]string{usage.Provider: "openai", usage.Model: "gpt"}, Calls: 2, Cost: 1700, Estimated: 1,
-			Units: chat.Units{chat.Input: 170, chat.Output: 15}},
-		{Values: map[usage.Dimension]string{usage.Provider: "anthropic", usage.Model: "claude"}, Calls: 0, Cost: 300,
-			Units: chat.Units{chat.Input: 50}},
+		{
+			Values: map[usage.Dimension]string{usage.Provider: "openai", usage.Model: "gpt"}, Calls: 2, Cost: 1700, Estimated: 1,
+			Units: chat.Units{chat.Input: 170, chat.Output: 15},
+		},
+		{
+			Values: map[usage.Dimension]string{usage.Provider: "anthropic", usage.Model: "claude"}, Calls: 0, Cost: 300,
+			Units: chat.Units{chat.Input: 50},
+		},
 	}
 	if d := cmp.Diff(want, c.Rows); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
