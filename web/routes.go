@@ -34,5 +34,5 @@ type Deps struct {
 
 // Routes is the dashboard: every page, the permission it needs, and who answers. Tests walk it.
 func Routes(d Deps) []page.Route {
-	return slices.Concat(measure(d))
+	return slices.Concat(entrance(d), measure(d), control(d), operate(d))
 }

@@ -13,6 +13,7 @@ import (
 
 	"tollgate/internal/account"
 	"tollgate/internal/fault"
+	"tollgate/internal/secret"
 	"tollgate/web/page"
 	"tollgate/web/static"
 )
@@ -22,9 +23,10 @@ type Sessions interface {
 	Session(ctx context.Context, value string) (account.Login, error)
 }
 
-// Cookies reads the session cookie.
+// Cookies carries the session; accounthttp.Cookie does.
 type Cookies interface {
 	Value(r *http.Request) string
+	Set(w http.ResponseWriter, value secret.Text)
 	Clear(w http.ResponseWriter)
 }
 

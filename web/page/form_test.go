@@ -59,3 +59,19 @@ func TestALogInLeadsToOurOwnPagesOnly(t *testing.T) {
 		}
 	}
 }
+
+func FuzzFieldsOfManyValues(f *testing.F) {
+	f.Add("a, b\nc=d")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, w := range Words(text) {
+			if w == "" || len(Words(w)) != 1 {
+				t.Errorf("Words(%q) gave %q", text, w)
+			}
+		}
+		for k, v := range Pairs(text) {
+			if k == "" || Pairs(k + "=" + v)[k] != v {
+				t.Errorf("Pairs(%q) gave %q=%q", text, k, v)
+			}
+		}
+	})
+}

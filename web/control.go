@@ -1,0 +1,87 @@
+package web
+
+import (
+	"tollgate/internal/provider/catalog"
+	"tollgate/internal/tenant"
+	"tollgate/web/page"
+	"tollgate/web/page/aliases"
+	"tollgate/web/page/door"
+	"tollgate/web/page/keys"
+	"tollgate/web/page/providers"
+	"tollgate/web/page/settings"
+	"tollgate/web/page/start"
+)
+
+// entrance is sign-up, log-in and the checklist of a newcomer.
+func entrance(d Deps) []page.Route {
+	at := door.Door{Accounts: d.Accounts, Cookies: d.Cookies, Gateway: d.GatewayURL}
+	begin := start.Start{Credentials: d.Credentials, Keys: d.Keys, Aliases: d.Aliases, Calls: d.Calls, Vendors: catalog.Vendor, Gateway: d.GatewayURL}
+	return []page.Route{
+		page.PublicGET("/", at.Home),
+		page.PublicGET("/signup", at.SignUpForm),
+		page.PublicPOST("/signup", at.SignUp),
+		page.PublicGET("/login", at.LogInForm),
+		page.PublicPOST("/login", at.LogIn),
+		page.PublicPOST("/logout", at.LogOut),
+		page.GET("/get-started", tenant.ReadKeys, begin.Checklist),
+		page.GET("/get-started/events", tenant.ReadCalls, begin.Events),
+	}
+}
+
+// control is what is set: keys, aliases, providers.
+func control(d Deps) []page.Route {
+	k := keys.Keys{Keys: d.Keys, Accounts: d.Accounts, Aliases: d.Aliases, Usage: d.Usage, Calls: d.Calls, Gateway: d.GatewayURL}
+	a := aliases.Aliases{Aliases: d.Aliases, Credentials: d.Credentials, Usage: d.Usage, People: d.Accounts, Vendors: catalog.Vendors()}
+	p := providers.Providers{Credentials: d.Credentials, Usage: d.Usage, Vendors: catalog.Vendors()}
+	return []page.Route{
+		page.GET("/keys", tenant.ReadKeys, k.List),
+		page.POST("/keys", tenant.WriteKeys, k.Create),
+		page.GET("/keys/new", tenant.WriteKeys, k.NewForm),
+		page.POST("/keys/words", tenant.WriteKeys, k.Words),
+		page.GET("/keys/:id", tenant.ReadKeys, k.Detail),
+		page.GET("/keys/:id/events", tenant.ReadCalls, k.Events),
+		page.GET("/keys/:id/edit", tenant.WriteKeys, k.EditForm),
+		page.POST("/keys/:id/edit", tenant.WriteKeys, k.Edit),
+		page.GET("/keys/:id/revoke", tenant.WriteKeys, k.RevokeForm),
+		page.POST("/keys/:id/revoke", tenant.WriteKeys, k.Revoke),
+
+		page.GET("/aliases", tenant.ReadAliases, a.List),
+		page.POST("/aliases", tenant.WriteAliases, a.Create),
+		page.GET("/aliases/new", tenant.WriteAliases, a.NewForm),
+		page.GET("/aliases/:id", tenant.ReadAliases, a.Detail),
+		page.GET("/aliases/:id/versions/:version", tenant.ReadAliases, a.Version),
+		page.GET("/aliases/:id/edit", tenant.WriteAliases, a.EditForm),
+		page.POST("/aliases/:id/edit", tenant.WriteAliases, a.Edit),
+		page.POST("/aliases/:id/restore", tenant.WriteAliases, a.Restore),
+		page.GET("/aliases/:id/delete", tenant.WriteAliases, a.DeleteForm),
+		page.POST("/aliases/:id/delete", tenant.WriteAliases, a.Delete),
+
+		page.GET("/providers", tenant.ReadCredentials, p.List),
+		page.GET("/providers/connect", tenant.WriteCredentials, p.ConnectForm),
+		page.POST("/providers/connect", tenant.WriteCredentials, p.Connect),
+		page.GET("/providers/:id", tenant.ReadCredentials, p.Detail),
+		page.POST("/providers/:id", tenant.WriteCredentials, p.Save),
+		page.POST("/providers/:id/test", tenant.WriteCredentials, p.Test),
+		page.POST("/providers/:id/default", tenant.WriteCredentials, p.MakeDefault),
+		page.GET("/providers/:id/delete", tenant.WriteCredentials, p.DeleteForm),
+		page.POST("/providers/:id/delete", tenant.WriteCredentials, p.Delete),
+	}
+}
+
+// operate is the organization itself.
+func operate(d Deps) []page.Route {
+	s := settings.Settings{Accounts: d.Accounts}
+	return []page.Route{
+		page.GET("/settings", tenant.ReadOrganization, s.Page),
+		page.POST("/settings/organization", tenant.WriteOrganization, s.RenameOrganization),
+		page.POST("/settings/teams", tenant.WriteTeams, s.CreateTeam),
+		page.POST("/settings/teams/:id", tenant.WriteTeams, s.RenameTeam),
+		page.POST("/settings/members/:id", tenant.WriteMembers, s.ChangeRole),
+		page.GET("/settings/members/:id/remove", tenant.WriteMembers, s.RemoveForm),
+		page.POST("/settings/members/:id/remove", tenant.WriteMembers, s.Remove),
+		page.POST("/settings/tokens", tenant.WriteTokens, s.IssueToken),
+		page.POST("/settings/tokens/:id/revoke", tenant.WriteTokens, s.RevokeToken),
+		page.POST("/settings/sessions/:id/end", tenant.OwnSession, s.EndSession),
+		page.POST("/settings/sessions/end-others", tenant.OwnSession, s.EndOtherSessions),
+	}
+}

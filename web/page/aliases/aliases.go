@@ -1,0 +1,129 @@
+// Package aliases holds the pages of aliases: list, form, detail with its route drawn, version history with differences, delete.
+package aliases
+
+import (
+	"context"
+	"net/url"
+
+	"tollgate/internal/alias"
+	"tollgate/internal/credential"
+	"tollgate/internal/id"
+	"tollgate/internal/money"
+	"tollgate/internal/provider"
+	"tollgate/internal/tenant"
+	"tollgate/internal/usage"
+	"tollgate/web/page"
+	"tollgate/web/page/people"
+	"tollgate/web/ui"
+)
+
+// Service manages aliases; *alias.Service does.
+type Service interface {
+	Create(ctx context.Context, in tenant.Scope, name string, r alias.Route, message string) (alias.Alias, error)
+	Alias(ctx context.Context, in tenant.Scope, which id.Alias) (alias.Alias, error)
+	List(ctx context.Context, in tenant.Scope, text, after string, limit int) ([]alias.Alias, bool, error)
+	Update(ctx context.Context, in tenant.Scope, which id.Alias, r alias.Route, message string, check func(alias.Alias) error) (alias.Alias, error)
+	Restore(ctx context.Context, in tenant.Scope, which id.Alias, number int, message string, check func(alias.Alias) error) (alias.Alias, error)
+	Versions(ctx context.Context, in tenant.Scope, which id.Alias, before, limit int) ([]alias.Version, bool, error)
+	Delete(ctx context.Context, in tenant.Scope, which id.Alias) error
+}
+
+// Credentials lists what targets can name.
+type Credentials interface {
+	List(ctx context.Context, in tenant.Scope) ([]credential.Credential, error)
+}
+
+// Usage tells what aliases carried.
+type Usage interface {
+	Costs(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Costs, error)
+}
+
+// Aliases answers its pages. All fields are required.
+type Aliases struct {
+	Aliases     Service
+	Credentials Credentials
+	Usage       Usage
+	People      people.MemberLister
+	Vendors     []provider.Vendor
+}
+
+func path(which id.Alias) string { return "/aliases/" + url.PathEscape(string(which)) }
+
+func requests(name string) string { return "/requests?alias=" + url.QueryEscape(name) }
+
+func costs(name string) string { return "/costs?alias=" + url.QueryEscape(name) }
+
+// each is what one of n calls cost; nothing when there are none.
+func each(cost money.NanoUSD, n int64) money.NanoUSD {
+	if n <= 0 {
+		return 0
+	}
+	return cost / money.NanoUSD(n)
+}
+
+// names are what vendors and credentials are called.
+type names struct {
+	vendors     []provider.Vendor
+	credentials []credential.Credential
+}
+
+func (n names) vendor(which string) string {
+	for _, v := range n.vendors {
+		if v.ID == which {
+			return v.Name
+		}
+	}
+	return which
+}
+
+func (n names) credential(which id.Credential) string {
+	for _, c := range n.credentials {
+		if c.ID == which {
+			return c.Name
+		}
+	}
+	return string(which)
+}
+
+// connected reports whether the organization can call a vendor.
+func (n names) connected(v provider.Vendor) bool {
+	if v.Auth == "none" {
+		return true
+	}
+	for _, c := range n.credentials {
+		if c.Provider == v.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// names reads what the caller's role may see of it.
+func (p Aliases) names(ctx context.Context, v *page.Visit) (names, error) {
+	out := names{vendors: p.Vendors}
+	if !v.Can(tenant.ReadCredentials) {
+		return out, nil
+	}
+	var err error
+	out.credentials, err = p.Credentials.List(ctx, v.Scope())
+	return out, err
+}
+
+// target is a target as people write it.
+func target(t alias.Target) string { return t.Provider + "/" + t.Model }
+
+// done is the notice after a change, by the word that the redirect carries.
+func done(v *page.Visit) []ui.Toast {
+	switch v.Query("done") {
+	case "created":
+		return []ui.Toast{{Text: "Alias created. Keys can call it within a second."}}
+	case "saved":
+		return []ui.Toast{{Text: "Saved as a new version. In force everywhere within a second."}}
+	case "same":
+		return []ui.Toast{{Text: "Nothing changed, so there is no new version."}}
+	case "deleted":
+		return []ui.Toast{{Text: "Alias deleted. Calls of it are answered with 404."}}
+	default:
+		return nil
+	}
+}

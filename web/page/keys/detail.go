@@ -1,0 +1,124 @@
+package keys
+
+import (
+	"context"
+	"time"
+
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/tenant"
+	"tollgate/internal/usage"
+	"tollgate/web/layout"
+	"tollgate/web/page"
+	"tollgate/web/page/client"
+	"tollgate/web/page/people"
+	"tollgate/web/ui"
+)
+
+type detailView struct {
+	Key        key.Key
+	State      ui.State
+	Word, Note string
+	Author     string
+	Facts      []ui.Fact
+	Month      usage.Row // the last 30 days
+	Days       []int64   // spend by day, oldest first
+	Caller     client.Caller
+	CanWrite   bool
+	Clock      ui.Clock
+}
+
+func (v detailView) live() bool { return v.Key.RevokedAt.IsZero() }
+
+func (v detailView) snippet() ui.SnippetView {
+	return ui.SnippetView{ID: "calls", Label: "How to call", Tabs: v.Caller.Tabs()}
+}
+
+// Detail shows what a key is, and what it spent.
+func (p Keys) Detail(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	in := v.Scope()
+	k, err := p.Keys.Key(ctx, in, id.Key(v.Param("id")))
+	if err != nil {
+		return page.Reply{}, err
+	}
+	teams, err := people.ListTeams(ctx, p.Accounts, in)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	authors, err := people.ListAuthors(ctx, p.Accounts, in)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	model, err := p.model(ctx, v, k)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	view := detailView{
+		Key: k, Author: authors.Name(k.CreatedBy), Facts: facts(k, teams, ui.Clock{Now: v.Now}), CanWrite: v.Can(tenant.WriteKeys),
+		Clock: ui.Clock{Now: v.Now}, Caller: client.Caller{Gateway: p.Gateway, Model: model},
+	}
+	view.State, view.Word, view.Note = status(k, v.Now)
+	if view.Month, view.Days, err = p.month(ctx, in, k.ID, v.Now); err != nil {
+		return page.Reply{}, err
+	}
+	return page.Show(layout.Frame{Title: k.Name, Active: layout.Keys, Toasts: done(v)}, detail(view)), nil
+}
+
+// month is a key's last 30 days: the whole, and the spend of each day that had any.
+func (p Keys) month(ctx context.Context, in tenant.Scope, which id.Key, now time.Time) (usage.Row, []int64, error) {
+	costs, err := p.Usage.Costs(ctx, in, usage.Query{
+		From: now.AddDate(0, 0, -30), To: now, Bucket: usage.Daily, Filter: map[usage.Dimension][]string{usage.Key: {string(which)}},
+	})
+	if err != nil {
+		return usage.Row{}, nil, err
+	}
+	day := func(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+	first := day(now.AddDate(0, 0, -30))
+	days := make([]int64, 31)
+	for _, r := range costs.Rows {
+		if i := int(day(r.At).Sub(first) / (24 * time.Hour)); i >= 0 && i < len(days) {
+			days[i] += int64(r.Cost)
+		}
+	}
+	return costs.Total, days, nil
+}
+
+type revokeView struct {
+	Key     key.Key
+	Hour    usage.Row // calls of the running hour and the one before
+	Week    usage.Row
+	UsedAgo string
+}
+
+// RevokeForm states what a revocation would do, with numbers.
+func (p Keys) RevokeForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	in := v.Scope()
+	k, err := p.Keys.Key(ctx, in, id.Key(v.Param("id")))
+	if err != nil {
+		return page.Reply{}, err
+	}
+	if !k.RevokedAt.IsZero() {
+		return page.See(path(k.ID)), nil
+	}
+	view := revokeView{Key: k, UsedAgo: ui.AgoText(ui.Clock{Now: v.Now}, k.LastUsedAt)}
+	filter := map[usage.Dimension][]string{usage.Key: {string(k.ID)}}
+	week, err := p.Usage.Costs(ctx, in, usage.Query{From: v.Now.AddDate(0, 0, -7), To: v.Now, Filter: filter})
+	if err != nil {
+		return page.Reply{}, err
+	}
+	hour, err := p.Usage.Costs(ctx, in, usage.Query{From: v.Now.Add(-time.Hour), To: v.Now, Filter: filter})
+	if err != nil {
+		return page.Reply{}, err
+	}
+	view.Week, view.Hour = week.Total, hour.Total
+	return page.Show(layout.Frame{Title: "Revoke " + k.Name, Active: layout.Keys}, revoke(view)), nil
+}
+
+// Revoke ends a key for good.
+func (p Keys) Revoke(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	k, err := p.Keys.Revoke(ctx, v.Scope(), id.Key(v.Param("id")))
+	if err != nil {
+		return page.Reply{}, err
+	}
+	return page.See(path(k.ID) + "?done=revoked"), nil
+}

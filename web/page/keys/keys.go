@@ -1,0 +1,127 @@
+// Package keys holds the pages of virtual keys: list, create, the secret shown once, detail, edit, revoke.
+package keys
+
+import (
+	"context"
+	"iter"
+	"net/url"
+	"time"
+
+	"tollgate/internal/account"
+	"tollgate/internal/alias"
+	"tollgate/internal/calllog"
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/tenant"
+	"tollgate/internal/usage"
+	"tollgate/web/page"
+	"tollgate/web/page/people"
+	"tollgate/web/ui"
+)
+
+// Service manages keys; *key.Service does.
+type Service interface {
+	Issue(ctx context.Context, in tenant.Scope, n key.New) (key.Key, key.Secret, error)
+	Key(ctx context.Context, in tenant.Scope, which id.Key) (key.Key, error)
+	List(ctx context.Context, in tenant.Scope, f key.Filter, after id.Key, limit int) ([]key.Key, bool, error)
+	Update(ctx context.Context, in tenant.Scope, which id.Key, c key.Change, check func(key.Key) error) (key.Key, error)
+	Revoke(ctx context.Context, in tenant.Scope, which id.Key) (key.Key, error)
+}
+
+// Accounts names teams and authors; *account.Service does.
+type Accounts interface {
+	people.TeamLister
+	people.MemberLister
+}
+
+var _ Accounts = (*account.Service)(nil)
+
+// Aliases lists what a key may be scoped to.
+type Aliases interface {
+	List(ctx context.Context, in tenant.Scope, text, after string, limit int) ([]alias.Alias, bool, error)
+}
+
+// Usage tells what keys spent.
+type Usage interface {
+	Costs(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Costs, error)
+}
+
+// Calls hears of a key's first call.
+type Calls interface {
+	List(ctx context.Context, in tenant.Scope, f calllog.Filter, t calllog.Turn) (calllog.Page, error)
+	Follow(ctx context.Context, in tenant.Scope, f calllog.Filter, after calllog.Tail) iter.Seq2[calllog.Tailed, error]
+}
+
+// Keys answers its pages. All fields are required.
+type Keys struct {
+	Keys     Service
+	Accounts Accounts
+	Aliases  Aliases
+	Usage    Usage
+	Calls    Calls
+	Gateway  string // base URL of the gateway, for snippets
+}
+
+// expiring is how long ahead an expiry is worth a word; unused how long ago a last use is.
+const (
+	expiring = 14 * 24 * time.Hour
+	unused   = 30 * 24 * time.Hour
+)
+
+// status is the shape and word of a key at now.
+func status(k key.Key, now time.Time) (state ui.State, word, note string) {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return ui.Idle, "Revoked", ""
+	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+		return ui.Idle, "Expired", ""
+	case !k.ExpiresAt.IsZero() && k.ExpiresAt.Sub(now) < expiring:
+		return ui.Soon, "Expiring", ui.AgoText(ui.Clock{Now: now}, k.ExpiresAt)
+	case k.LastUsedAt.IsZero():
+		return ui.Idle, "No call yet", ""
+	case now.Sub(k.LastUsedAt) > unused:
+		return ui.Idle, "Unused", "30 days"
+	default:
+		return ui.Fine, "Active", ""
+	}
+}
+
+// mask is how a key is recognised: its first and last characters.
+func mask(k key.Key) string { return k.Prefix + "…" + k.Last4 }
+
+// spent asks what keys spent in the days before now; keys without calls are not in the map.
+func (p Keys) spent(ctx context.Context, in tenant.Scope, now time.Time, days int, only ...id.Key) (map[string]usage.Row, error) {
+	q := usage.Query{From: now.AddDate(0, 0, -days), To: now, GroupBy: []usage.Dimension{usage.Key}}
+	for _, k := range only {
+		if q.Filter == nil {
+			q.Filter = map[usage.Dimension][]string{}
+		}
+		q.Filter[usage.Key] = append(q.Filter[usage.Key], string(k))
+	}
+	costs, err := p.Usage.Costs(ctx, in, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]usage.Row, len(costs.Rows))
+	for _, r := range costs.Rows {
+		out[r.Values[usage.Key]] = r
+	}
+	return out, nil
+}
+
+// requests is the list of a key's calls.
+func requests(which id.Key) string { return "/requests?key=" + url.QueryEscape(string(which)) }
+
+func path(which id.Key) string { return "/keys/" + url.PathEscape(string(which)) }
+
+// done is the notice after a change, by the word that the redirect carries.
+func done(v *page.Visit) []ui.Toast {
+	switch v.Query("done") {
+	case "saved":
+		return []ui.Toast{{Text: "Key saved. In force everywhere within a second."}}
+	case "revoked":
+		return []ui.Toast{{Text: "Key revoked. It is refused everywhere within a second."}}
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,203 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tollgate/internal/account"
+	"tollgate/internal/calllog"
+	"tollgate/internal/chat"
+	"tollgate/internal/fault"
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/tenant"
+	"tollgate/internal/usage"
+	"tollgate/web/page"
+	"tollgate/web/page/client"
+	"tollgate/web/page/pagetest"
+	"tollgate/web/page/people"
+	"tollgate/web/ui"
+)
+
+func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
+
+func sample() (key.Key, people.Teams) {
+	return key.Key{
+		ID: "key_1", Team: "team_1", Name: "support-triage-prod", Prefix: "tg_live_9fK2", Last4: "6KjE", Environment: "production", Revision: 3,
+		Aliases: []string{"fast-classifier", "support-reply"}, Models: []string{"sandbox/*"}, Workflow: "triage", Tags: map[string]string{"service": "mail"},
+		Privacy: key.PrivacyMetadata, CreatedAt: noon().AddDate(0, -1, 0), CreatedBy: "user_1", LastUsedAt: noon().Add(-2 * time.Second), ExpiresAt: noon().AddDate(0, 1, 0),
+	}, people.Teams{{ID: "team_1", Name: "Support", ColorStep: 0}, {ID: "team_2", Name: "Search", ColorStep: 1}}
+}
+
+func TestStatusNamesWhatIsWorthAWord(t *testing.T) {
+	t.Parallel()
+	used := noon().Add(-time.Hour)
+	for name, tt := range map[string]struct {
+		k    key.Key
+		want string
+	}{
+		"used":                       {key.Key{LastUsedAt: used}, "Active"},
+		"never used":                 {key.Key{}, "No call yet"},
+		"used long ago":              {key.Key{LastUsedAt: noon().AddDate(0, 0, -31)}, "Unused"},
+		"soon at its end":            {key.Key{LastUsedAt: used, ExpiresAt: noon().AddDate(0, 0, 3)}, "Expiring"},
+		"at its end":                 {key.Key{LastUsedAt: used, ExpiresAt: noon()}, "Expired"},
+		"revoked and also expired":   {key.Key{RevokedAt: used, ExpiresAt: used}, "Revoked"},
+		"with an end that lies afar": {key.Key{LastUsedAt: used, ExpiresAt: noon().AddDate(1, 0, 0)}, "Active"},
+	} {
+		if _, got, _ := status(tt.k, noon()); got != tt.want {
+			t.Errorf("a key %s is %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func TestAFormSaysTheKeyThatFilledIt(t *testing.T) {
+	t.Parallel()
+	k, _ := sample()
+	k.ExpiresAt = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	f := of(k)
+	if f.LastDay != "2026-11-30" {
+		t.Errorf("the last day of a key that ends at midnight is %s", f.LastDay)
+	}
+	got, err := f.key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := key.New{Team: k.Team, Name: k.Name, Environment: k.Environment, Aliases: k.Aliases, Models: k.Models, ExpiresAt: k.ExpiresAt, Workflow: k.Workflow, Tags: k.Tags, Privacy: k.Privacy}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAFormNeverWidensAKeyByAnOmission(t *testing.T) {
+	t.Parallel()
+	good := form{Scope: "chosen", Aliases: "a", Chat: true, ModelList: true}
+	for name, tt := range map[string]struct {
+		change func(*form)
+		field  string
+	}{
+		"nothing chosen":  {func(f *form) { f.Aliases = " , " }, "aliases"},
+		"no scope":        {func(f *form) { f.Scope = "" }, "aliases"},
+		"no endpoint":     {func(f *form) { f.Chat, f.ModelList = false, false }, "endpoints"},
+		"a wrong network": {func(f *form) { f.Networks = "10.0.0.0/8, moon" }, "networks.1"},
+		"a wrong day":     {func(f *form) { f.LastDay = "tomorrow" }, "expires_at"},
+	} {
+		f := good
+		tt.change(&f)
+		_, err := f.key()
+		var said *fault.Error
+		if !errors.As(err, &said) || said.Field != tt.field {
+			t.Errorf("%s: %v, want an error at %s", name, err, tt.field)
+		}
+	}
+	if n, err := good.key(); err != nil || len(n.Endpoints) != 0 || len(n.Aliases) != 1 {
+		t.Errorf("a good form: %+v, %v", n, err)
+	}
+	if n, err := (form{Scope: "any", Aliases: "a", Chat: true}).key(); err != nil || n.Aliases != nil || len(n.Endpoints) != 1 {
+		t.Errorf("everything, chat only: %+v, %v", n, err)
+	}
+}
+
+func TestWordsSayWhatTheFormWouldMake(t *testing.T) {
+	t.Parallel()
+	_, teams := sample()
+	f := form{Name: "triage", Team: "team_1", Teams: teams, Environment: "staging", Workflow: "mail", Scope: "chosen", Aliases: "a, b", Models: "openai/*", Chat: true,
+		Networks: "10.0.0.0/8", LastDay: "2026-12-01", Privacy: "full"}
+	got := strings.Join(f.words(), " ")
+	want := "triage may call 2 aliases and 1 model pattern from 1 network, until the end of 2026-12-01. Team Support pays, under staging and workflow mail. " +
+		"It may chat, but not list models. Requests and answers are stored."
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	k, teams := sample()
+	clock := ui.Clock{Now: noon()}
+	f := of(k)
+	f.Teams, f.Known, f.From = teams, []string{"fast-classifier", "support-reply"}, "198.51.100.24"
+	pagetest.Golden(t, "edit", edit(f))
+	wrong := form{Name: "support triage", Team: "team_1", Teams: teams, Environment: "production", Scope: "any", Chat: true, ModelList: true, Privacy: "metadata",
+		Trouble: page.Trouble{Field: "name", Message: "Another key has this name."}}
+	pagetest.Golden(t, "new_wrong", edit(wrong))
+
+	old := k
+	old.Name, old.ID, old.RevokedAt, old.Aliases, old.Models, old.ExpiresAt = "old", "key_2", noon(), nil, nil, time.Time{}
+	view := listView{CanWrite: true, Clock: clock, Shows: shows(nil, "live"), Older: "/keys?after=key_2", Rows: []listRow{
+		row(k, teams, 612_480, 1_188_960_000_000, 2, noon()), row(old, teams, 0, 0, 0, noon()),
+	}}
+	pagetest.Golden(t, "list", list(view))
+	pagetest.Golden(t, "list_empty", list(listView{CanWrite: true, Shows: shows(nil, "live")}))
+	pagetest.Golden(t, "list_viewer", list(listView{Rows: view.Rows[:1], Clock: clock}))
+
+	caller := client.Caller{Gateway: "https://gateway.example", Model: "fast-classifier"}
+	pagetest.Golden(t, "detail", detail(detailView{
+		Key: k, State: ui.Fine, Word: "Active", Author: "ops@fernhill.example", Facts: facts(k, teams, clock), CanWrite: true, Clock: clock, Caller: caller,
+		Month: usage.Row{Calls: 2_000_000, Errors: 31, Cost: 5_000_000_000}, Days: []int64{1, 2, 3},
+	}))
+	caller.Key = "tg_live_secret"
+	pagetest.Golden(t, "created", created(createdView{Key: k, Secret: "tg_live_secret", Facts: facts(k, teams, clock), Caller: caller, Waits: true}))
+	pagetest.Golden(t, "revoke", revoke(revokeView{Key: k, Hour: usage.Row{Calls: 3}, Week: usage.Row{Calls: 40, Cost: 1_000_000_000}, UsedAgo: "2 s ago"}))
+	pagetest.Golden(t, "received", received(receivedView{ID: "call_1", OK: true, Status: 200, Took: 288 * time.Millisecond, Entry: calllog.Entry{Record: calllog.Record{Cost: 195_000, Price: calllog.Priced}}}))
+	pagetest.Golden(t, "received_refused", received(receivedView{ID: "call_1", Status: 404, Entry: calllog.Entry{Record: calllog.Record{ErrorCode: "model.unknown"}}}))
+}
+
+// log is a call log that answers from a script: what List says at each step of Follow.
+type log struct{ steps [][]calllog.Entry }
+
+func (l *log) List(context.Context, tenant.Scope, calllog.Filter, calllog.Turn) (calllog.Page, error) {
+	now := l.steps[0]
+	l.steps = l.steps[1:]
+	return calllog.Page{Calls: now}, nil
+}
+
+func (l *log) Follow(context.Context, tenant.Scope, calllog.Filter, calllog.Tail) iter.Seq2[calllog.Tailed, error] {
+	return func(yield func(calllog.Tailed, error) bool) {
+		for len(l.steps) > 0 {
+			if !yield(calllog.Tailed{}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// one is a service with one key.
+type one struct {
+	Service
+	k key.Key
+}
+
+func (o one) Key(context.Context, tenant.Scope, id.Key) (key.Key, error) { return o.k, nil }
+
+func TestTheCreatedPageHearsOfCallsUntilOneIsAnsweredWell(t *testing.T) {
+	t.Parallel()
+	entry := func(outcome calllog.Outcome, status int) calllog.Entry {
+		return calllog.Entry{Record: calllog.Record{ID: id.NewCall(), Outcome: outcome, Status: status, Finish: chat.FinishReason("stop")}}
+	}
+	refused, good := entry(calllog.Refused, 404), entry(calllog.OK, 200)
+	k, _ := sample()
+	p := Keys{Keys: one{k: k}, Calls: &log{steps: [][]calllog.Entry{{}, {refused}, {refused}, {good, refused}, {good}}}}
+	scope := tenant.Authenticated("org_1", tenant.Actor{User: "user_1"}, tenant.Developer)
+	v := page.NewVisit(httptest.NewRequest("GET", "/keys/key_1/events", nil), account.Login{Scope: scope}, account.Visitor{}, noon(), "req_1", func(string) string { return "key_1" })
+	reply, err := p.Events(t.Context(), v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []string
+	if err := reply.Events(t.Context(), func(event, _ string) error {
+		events = append(events, event)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"wait", "arrived", "wait", "received"}, events); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,85 @@
+package overview_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tollgate/internal/calllog"
+	"tollgate/internal/golden"
+	"tollgate/internal/id"
+	"tollgate/internal/tenant"
+	"tollgate/web/page/overview"
+	"tollgate/web/page/pagetest"
+)
+
+// fake is a log with one failed call, or an empty one.
+type fake struct {
+	none   bool
+	filter calllog.Filter
+}
+
+func (f *fake) List(_ context.Context, _ tenant.Scope, filter calllog.Filter, _ calllog.Turn) (calllog.Page, error) {
+	f.filter = filter
+	if f.none {
+		return calllog.Page{}, nil
+	}
+	return calllog.Page{Calls: []calllog.Entry{{
+		StartedAt: pagetest.Now().Add(-time.Hour), KeyName: "support-prod",
+		Record: calllog.Record{
+			ID: id.Call{6: 0x70, 8: 0x80}, Alias: "coder", Status: 502, Outcome: calllog.Failed, ErrorCode: "upstream.failed", Provider: "openai", Model: "gpt-4o",
+		},
+	}}}, nil
+}
+
+func (f *fake) FirstCall(context.Context, tenant.Scope) (id.Call, time.Time, bool, error) {
+	return id.Call{}, time.Time{}, !f.none, nil
+}
+
+func show(t *testing.T, l *pagetest.Ledger, calls *fake, address string, role tenant.Role) string {
+	t.Helper()
+	p := overview.Page{Usage: l, Calls: calls, Names: pagetest.Names()}
+	r, err := p.Show(t.Context(), pagetest.Visit(address, role, nil))
+	if err != nil {
+		t.Fatalf("%s: %v", address, err)
+	}
+	return string(pagetest.HTML(t, r))
+}
+
+func TestThePageLooksAsAccepted(t *testing.T) {
+	t.Parallel()
+	golden.Equal(t, "month.html", []byte(show(t, pagetest.Sample(), &fake{}, "/overview", tenant.Admin)))
+	golden.Equal(t, "day-by-provider.html", []byte(show(t, pagetest.Sample(), &fake{}, "/overview?range=24h&by=provider&team=team_search", tenant.Admin)))
+	golden.Equal(t, "never.html", []byte(show(t, &pagetest.Ledger{}, &fake{none: true}, "/overview", tenant.Admin)))
+	golden.Equal(t, "quiet.html", []byte(show(t, &pagetest.Ledger{}, &fake{}, "/overview?range=24h", tenant.Admin)))
+}
+
+func TestErrorsAreShownToWhoMayReadCalls(t *testing.T) {
+	t.Parallel()
+	calls := &fake{}
+	html := show(t, pagetest.Sample(), calls, "/overview?team=team_search&workflow=(none)", tenant.Viewer)
+	if !strings.Contains(html, "upstream.failed") {
+		t.Error("the failed call is not listed")
+	}
+	want := calllog.Filter{
+		From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), Teams: []id.Team{"team_search"}, Workflows: []string{""},
+		Outcomes: []calllog.Outcome{calllog.Refused, calllog.Failed, calllog.Broken, calllog.Interrupted},
+	}
+	if diff := cmp.Diff(want, calls.filter); diff != "" {
+		t.Errorf("the errors are not those of the page (-want +got)\n%s", diff)
+	}
+	if html := show(t, pagetest.Sample(), &fake{}, "/overview", tenant.Billing); strings.Contains(html, "upstream.failed") || strings.Contains(html, "/requests") {
+		t.Error("a role that may not read calls sees them")
+	}
+}
+
+func TestWhatChangedNamesTheWorkflowThatEnded(t *testing.T) {
+	t.Parallel()
+	html := show(t, pagetest.Sample(), &fake{}, "/overview", tenant.Admin)
+	if !strings.Contains(html, "index in Search") || !strings.Contains(html, "−$0.70") || !strings.Contains(html, "70 to 0 calls") {
+		t.Error("the workflow that costs 70 cents less is not listed with its calls")
+	}
+}

@@ -1,0 +1,320 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"tollgate/internal/credential"
+	"tollgate/internal/fault"
+	"tollgate/internal/id"
+	"tollgate/internal/provider"
+	"tollgate/internal/secret"
+	"tollgate/internal/tenant"
+	"tollgate/web/layout"
+	"tollgate/web/page"
+	"tollgate/web/ui"
+)
+
+// errVendor is for a provider that the catalogue does not have.
+var errVendor = fault.New(fault.NotFound, "provider.not_found", "There is no such provider.")
+
+// form is a credential as it is typed. The secret is not sent back.
+type form struct {
+	Vendor  provider.Vendor
+	Name    string
+	BaseURL string
+	Default bool
+	Others  int // how many the organization has of this vendor
+
+	Trouble page.Trouble
+	Result  *result
+}
+
+func (f form) above() string { return f.Trouble.Above("name", "base_url", "secret") }
+
+func (f form) name() ui.InputView {
+	in := ui.InputView{FieldView: ui.FieldView{Name: "name", Label: "Name", Help: "To tell several apart.", Error: f.Trouble.At("name")}, Value: f.Name, Placeholder: f.Vendor.ID, MaxLength: 200}
+	in.Optional = true
+	return in
+}
+
+func (f form) needsSecret() bool { return f.Vendor.Auth != "none" }
+
+func (f form) secret() ui.InputView {
+	return secretInput(f.Vendor, "API key", f.Trouble.At("secret"))
+}
+
+func secretInput(v provider.Vendor, label, message string) ui.InputView {
+	in := ui.InputView{FieldView: ui.FieldView{Name: "secret", Label: label, Help: "Encrypted on arrival. Nobody can read it again.", Error: message},
+		Placeholder: v.KeyHint, Autocomplete: "off", Mono: true}
+	if v.Auth == "none" {
+		in.Optional, in.Help = true, "Only if your server asks for one."
+	}
+	return in
+}
+
+func (f form) baseURL() ui.InputView {
+	return baseURLInput(f.Vendor, f.BaseURL, f.Trouble.At("base_url"))
+}
+
+func baseURLInput(v provider.Vendor, value, message string) ui.InputView {
+	in := ui.InputView{FieldView: ui.FieldView{Name: "base_url", Label: "Base URL", Error: message}, Value: value, Placeholder: v.BaseURL, Mono: true, Type: "url"}
+	if v.BaseURL == "" {
+		in.Help, in.Required, in.Placeholder = "Of your server, with its version: /v1 in most cases.", true, "https://models.example.com/v1"
+		return in
+	}
+	in.Optional, in.Help = true, "Empty: "+v.BaseURL
+	return in
+}
+
+func (p Providers) start(ctx context.Context, v *page.Visit, which string) (form, error) {
+	vendor, ok := p.vendor(which)
+	if !ok || vendor.BaseURL == sandbox {
+		return form{}, errVendor
+	}
+	have, err := p.Credentials.List(ctx, v.Scope())
+	if err != nil {
+		return form{}, err
+	}
+	f := form{Vendor: vendor}
+	for _, c := range have {
+		if c.Provider == which {
+			f.Others++
+		}
+	}
+	return f, nil
+}
+
+// ConnectForm asks for a credential of ?provider=.
+func (p Providers) ConnectForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	f, err := p.start(ctx, v, v.Query("provider"))
+	if err != nil {
+		return page.Reply{}, err
+	}
+	return f.show(http.StatusOK), nil
+}
+
+func (f form) show(status int) page.Reply {
+	return page.Show(layout.Frame{Title: "Connect " + f.Vendor.Name, Active: layout.Providers}, connect(f)).As(status)
+}
+
+// Connect tests what is in the form, or stores it.
+func (p Providers) Connect(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	f, err := p.start(ctx, v, v.Form("provider"))
+	if err != nil {
+		return page.Reply{}, err
+	}
+	f.Name, f.BaseURL, f.Default = strings.TrimSpace(v.Form("name")), strings.TrimSpace(v.Form("base_url")), v.Form("default") != ""
+	n := credential.New{Provider: f.Vendor.ID, Name: f.Name, BaseURL: f.BaseURL, Secret: secret.NewText(strings.TrimSpace(v.Form("secret"))), Default: f.Default}
+	if v.Form("do") == "test" {
+		return p.try(ctx, v, f, n)
+	}
+	if _, err := p.Credentials.Connect(ctx, v.Scope(), n); err != nil {
+		return f.again(err)
+	}
+	return page.See("/providers?done=connected"), nil
+}
+
+// try tests a secret that is not stored. With scripts only the result comes back, so that what was typed stays; else the whole form,
+// without the secret.
+func (p Providers) try(ctx context.Context, v *page.Visit, f form, n credential.New) (page.Reply, error) {
+	found, err := p.Credentials.Test(ctx, v.Scope(), n)
+	if !v.Partial() {
+		if err != nil {
+			return f.again(err)
+		}
+		r := resultOf(found)
+		f.Result = &r
+		return f.show(http.StatusOK), nil
+	}
+	r := resultOf(found)
+	if err != nil {
+		trouble, _, mendable := page.Wrong(err)
+		if !mendable {
+			return page.Reply{}, err
+		}
+		r = result{ui.Bad, trouble.Message}
+	}
+	return page.Part(justTested(r)), nil
+}
+
+func (f form) again(err error) (page.Reply, error) {
+	trouble, status, mendable := page.Wrong(err)
+	if !mendable {
+		return page.Reply{}, err
+	}
+	if errors.Is(err, credential.ErrTaken) {
+		trouble.Field = "name"
+	}
+	f.Trouble = trouble
+	return f.show(status), nil
+}
+
+// detailView is one credential and its forms.
+type detailView struct {
+	Credential credential.Credential
+	Vendor     provider.Vendor
+	CanWrite   bool
+	Name       string
+	BaseURL    string
+	Trouble    page.Trouble
+	Result     *result
+	Clock      ui.Clock
+}
+
+func (d detailView) above() string { return d.Trouble.Above("name", "base_url", "secret") }
+
+func (d detailView) title() string { return d.Vendor.Name + ": " + d.Credential.Name }
+
+func (d detailView) name() ui.InputView {
+	return ui.InputView{FieldView: ui.FieldView{Name: "name", Label: "Name", Error: d.Trouble.At("name")}, Value: d.Name, Required: true, MaxLength: 200}
+}
+
+func (d detailView) secret() ui.InputView {
+	in := secretInput(d.Vendor, "New API key", d.Trouble.At("secret"))
+	in.Optional = true
+	in.Help = "Empty keeps the one that ends in " + d.Credential.Hint + ". To change the base URL, enter it again."
+	if d.Credential.Hint == "" {
+		in.Help = "Empty: none is sent."
+	}
+	return in
+}
+
+func (d detailView) baseURL() ui.InputView {
+	return baseURLInput(d.Vendor, d.BaseURL, d.Trouble.At("base_url"))
+}
+
+func (d detailView) show(status int) page.Reply {
+	return page.Show(layout.Frame{Title: d.title(), Active: layout.Providers}, single(d)).As(status)
+}
+
+func (p Providers) detail(ctx context.Context, v *page.Visit) (detailView, error) {
+	c, err := p.Credentials.Credential(ctx, v.Scope(), id.Credential(v.Param("id")))
+	if err != nil {
+		return detailView{}, err
+	}
+	vendor, ok := p.vendor(c.Provider)
+	if !ok {
+		vendor = provider.Vendor{ID: c.Provider, Name: c.Provider}
+	}
+	return detailView{Credential: c, Vendor: vendor, CanWrite: v.Can(tenant.WriteCredentials), Name: c.Name, BaseURL: c.BaseURL, Clock: ui.Clock{Now: v.Now}}, nil
+}
+
+// Detail shows one credential without its secret.
+func (p Providers) Detail(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	d, err := p.detail(ctx, v)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	reply := d.show(http.StatusOK)
+	reply.Frame.Toasts = done(v)
+	return reply, nil
+}
+
+// Test tests the stored secret and shows what the provider said.
+func (p Providers) Test(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	found, err := p.Credentials.TestStored(ctx, v.Scope(), id.Credential(v.Param("id")))
+	if err != nil {
+		return p.again(ctx, v, err)
+	}
+	d, err := p.detail(ctx, v)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	r := resultOf(found)
+	d.Result = &r
+	return d.show(http.StatusOK), nil
+}
+
+// Save changes name, base URL and secret, unless somebody else changed the credential meanwhile.
+func (p Providers) Save(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	d, err := p.detail(ctx, v)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	d.Name, d.BaseURL = strings.TrimSpace(v.Form("name")), strings.TrimSpace(v.Form("base_url"))
+	ch := credential.Change{}
+	if d.Name != d.Credential.Name {
+		ch.Name = &d.Name
+	}
+	if d.BaseURL != d.Credential.BaseURL {
+		ch.BaseURL = &d.BaseURL
+	}
+	if text := secret.NewText(strings.TrimSpace(v.Form("secret"))); !text.Empty() {
+		ch.Secret = &text
+	}
+	revision, err := strconv.Atoi(v.Form("revision"))
+	if err != nil {
+		revision = 0
+	}
+	_, err = p.Credentials.Update(ctx, v.Scope(), d.Credential.ID, ch, func(now credential.Credential) error {
+		if now.Revision != revision {
+			return credential.ErrStale.Say("Not saved: somebody changed this credential meanwhile. Open it again to see the change.")
+		}
+		return nil
+	})
+	if err != nil {
+		return d.again(err)
+	}
+	return page.See(path(d.Credential.ID) + "?done=saved"), nil
+}
+
+func (d detailView) again(err error) (page.Reply, error) {
+	trouble, status, mendable := page.Wrong(err)
+	if !mendable {
+		return page.Reply{}, err
+	}
+	if errors.Is(err, credential.ErrTaken) {
+		trouble.Field = "name"
+	}
+	d.Trouble = trouble
+	return d.show(status), nil
+}
+
+func (p Providers) again(ctx context.Context, v *page.Visit, err error) (page.Reply, error) {
+	if _, _, mendable := page.Wrong(err); !mendable {
+		return page.Reply{}, err
+	}
+	d, readErr := p.detail(ctx, v)
+	if readErr != nil {
+		return page.Reply{}, readErr
+	}
+	return d.again(err)
+}
+
+// MakeDefault makes it the one that is used where a route names none.
+func (p Providers) MakeDefault(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	which := id.Credential(v.Param("id"))
+	if _, err := p.Credentials.Update(ctx, v.Scope(), which, credential.Change{Default: true}, nil); err != nil {
+		return p.again(ctx, v, err)
+	}
+	return page.See(path(which) + "?done=default"), nil
+}
+
+// DeleteForm asks whether the secret may go.
+func (p Providers) DeleteForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	d, err := p.detail(ctx, v)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	return page.Show(layout.Frame{Title: "Delete " + d.Credential.Name, Active: layout.Providers}, remove(d)), nil
+}
+
+// Delete removes a credential that no alias names.
+func (p Providers) Delete(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	if err := p.Credentials.Delete(ctx, v.Scope(), id.Credential(v.Param("id"))); err != nil {
+		return p.again(ctx, v, err)
+	}
+	return page.See("/providers?done=deleted"), nil
+}
+
+// address is where calls go.
+func address(d detailView) string {
+	if d.Credential.BaseURL != "" {
+		return d.Credential.BaseURL
+	}
+	return d.Vendor.BaseURL
+}

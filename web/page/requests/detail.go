@@ -1,0 +1,274 @@
+package requests
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"tollgate/internal/calllog"
+	"tollgate/internal/chat"
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/tenant"
+	"tollgate/web/page"
+	"tollgate/web/page/filter"
+	"tollgate/web/ui"
+)
+
+// callView is one call in plain values.
+type callView struct {
+	Clock    ui.Clock
+	ID       string
+	Href     string // its page
+	Name     string // the alias, or the model that was asked for
+	At       time.Time
+	State    ui.State
+	Status   string
+	Note     string
+	Entry    calllog.Entry
+	Fall     ui.Fall
+	Prices   []priceView
+	Attempts []attemptView
+	Facts    []ui.Fact
+	Tags     []ui.Fact
+	Bodies   []body
+	NoBody   string // why there are none
+	KeyHref  string
+}
+
+type attemptView struct {
+	calllog.Attempt
+	Provider   string
+	Credential string
+	State      ui.State
+	Word       string
+}
+
+type body struct {
+	Label string
+	ui.SnippetTab
+	Cut bool
+}
+
+// detail reads one call and all that explains it.
+func (p Page) detail(ctx context.Context, v *page.Visit, call id.Call) (callView, error) {
+	in := v.Scope()
+	e, err := p.Calls.Call(ctx, in, call)
+	if err != nil {
+		return callView{}, err
+	}
+	namer, err := p.Names.Namer(ctx, in, nil)
+	if err != nil {
+		return callView{}, err
+	}
+	out := callView{
+		Clock: ui.Clock{Now: v.Now, Zone: time.UTC}, ID: e.ID.String(), Href: Path + "/" + e.ID.String(), Name: e.Alias, At: e.StartedAt,
+		Entry: e, Fall: timeline(&e, namer),
+	}
+	if out.Name == "" {
+		out.Name = e.Requested
+	}
+	out.State, out.Status, out.Note = state(&e)
+	if out.Prices, err = p.prices(ctx, v, &e, namer); err != nil {
+		return callView{}, err
+	}
+	if out.Attempts, err = p.attempts(ctx, v, &e, namer); err != nil {
+		return callView{}, err
+	}
+	out.Facts, out.Tags = facts(&e), tags(&e)
+	out.Bodies = bodies(e.Payload)
+	if len(out.Bodies) == 0 {
+		if out.NoBody, err = p.whyNoBody(ctx, in, &e); err != nil {
+			return callView{}, err
+		}
+	}
+	if v.Can(tenant.ReadKeys) && e.KeyName != "" {
+		out.KeyHref = "/keys/" + string(e.Key)
+	}
+	return out, nil
+}
+
+func (p Page) attempts(ctx context.Context, v *page.Visit, e *calllog.Entry, n filter.Namer) ([]attemptView, error) {
+	names := map[id.Credential]string{}
+	if v.Can(tenant.ReadCredentials) && len(e.Attempts) > 0 {
+		have, err := p.Credentials.List(ctx, v.Scope())
+		if err != nil {
+			return nil, err
+		}
+		for i := range have {
+			names[have[i].ID] = have[i].Name
+		}
+	}
+	var out []attemptView
+	for _, a := range e.Attempts {
+		next := attemptView{Attempt: a, Provider: n.Provider(a.Provider), Credential: names[a.Credential], State: ui.Fine, Word: ended(a)}
+		if next.Credential == "" {
+			next.Credential = string(a.Credential)
+		}
+		if a.ErrorClass != "" {
+			next.State = ui.Act
+		}
+		out = append(out, next)
+	}
+	return out, nil
+}
+
+// ended is how an attempt ended: the provider's status, and what was wrong.
+func ended(a calllog.Attempt) string {
+	word := a.ErrorClass
+	if a.Status != 0 {
+		if word != "" {
+			word = " " + word
+		}
+		word = strconv.Itoa(a.Status) + word
+	}
+	if word == "" {
+		return "no answer"
+	}
+	return word
+}
+
+func facts(e *calllog.Entry) []ui.Fact {
+	out := []ui.Fact{{Name: "Call", Text: e.ID.String(), Code: true, Copy: true}}
+	add := func(name, text string, code bool) {
+		if text != "" {
+			out = append(out, ui.Fact{Name: name, Text: text, Code: code})
+		}
+	}
+	add("Asked for", e.Requested, true)
+	if e.Alias != "" {
+		add("Alias", e.Alias+", version "+strconv.Itoa(e.AliasVersion), false)
+	}
+	if e.Model != "" {
+		add("Answered by", e.Provider+"/"+e.Model, true)
+	}
+	add("Team", e.TeamName, false)
+	add("Workflow", e.Workflow, false)
+	add("Environment", e.Environment, false)
+	add("End user", e.EndUser, false)
+	kind := e.Endpoint + ", " + e.Dialect + " dialect"
+	if e.Stream {
+		kind += ", streamed"
+	}
+	add("Endpoint", kind, false)
+	add("Finish", string(e.Finish), false)
+	add("Error", e.ErrorCode, true)
+	add("Gateway", ui.SpanText(e.Overhead)+" of its own", false)
+	add("Size", ui.CountText(e.RequestBytes)+" bytes in, "+ui.CountText(e.ResponseBytes)+" out", false)
+	for i := range e.Attempts {
+		if up := e.Attempts[i].UpstreamID; up != "" {
+			out = append(out, ui.Fact{Name: "Provider’s id", Text: up, Code: true, Copy: true})
+		}
+	}
+	return out
+}
+
+func tags(e *calllog.Entry) []ui.Fact {
+	var out []ui.Fact
+	for _, name := range slices.Sorted(maps.Keys(e.Tags)) {
+		out = append(out, ui.Fact{Name: name, Text: e.Tags[name]})
+	}
+	return out
+}
+
+// bodyShown bounds what the page shows of a body; the API gives all that is kept.
+const bodyShown = 64 << 10
+
+func bodies(p *calllog.Payload) []body {
+	if p == nil {
+		return nil
+	}
+	var out []body
+	for _, b := range []struct {
+		label string
+		text  []byte
+	}{{"Input", p.Request}, {"Output", p.Response}} {
+		if len(b.text) > 0 {
+			out = append(out, newBody(b.label, b.text, p.Cut))
+		}
+	}
+	return out
+}
+
+func newBody(label string, text []byte, cut bool) body {
+	b := body{Label: label, Cut: cut}
+	b.Language = ui.Text
+	var indented bytes.Buffer
+	if len(text) <= bodyShown && json.Indent(&indented, text, "", "  ") == nil {
+		text, b.Language = indented.Bytes(), ui.JSON
+	}
+	if len(text) > bodyShown {
+		text, b.Cut = text[:bodyShown], true
+	}
+	for len(text) > 0 && b.Cut {
+		if r, size := utf8.DecodeLastRune(text); r != utf8.RuneError || size > 1 {
+			break
+		}
+		text = text[:len(text)-1] // half a rune
+	}
+	b.Code = string(bytes.ToValidUTF8(text, []byte("�")))
+	return b
+}
+
+// whyNoBody says in a sentence why no body is stored.
+func (p Page) whyNoBody(ctx context.Context, in tenant.Scope, e *calllog.Entry) (string, error) {
+	if e.Outcome == calllog.Refused && len(e.Attempts) == 0 {
+		return "No body is stored: the call was refused before any provider saw it.", nil
+	}
+	k, err := p.Names.Keys.Key(ctx, in, e.Key)
+	switch {
+	case errors.Is(err, key.ErrNotFound):
+		return "No body is stored, and the key of this call is gone.", nil
+	case err != nil:
+		return "", err
+	case k.Privacy == key.PrivacyFull:
+		return "No body is stored: the key " + k.Name + " keeps bodies now, but did not then, or their time is over.", nil
+	case k.Privacy == key.PrivacyNone:
+		return "No body is stored: the key " + k.Name + " keeps neither bodies nor end users.", nil
+	default:
+		return "No body is stored: the key " + k.Name + " keeps tags and counts only.", nil
+	}
+}
+
+// used reports whether an attempt consumed anything that can cost.
+func used(u chat.Usage) bool { return u.Units != chat.Units{} }
+
+func priceTitle(p priceView) string {
+	if p.Title == "" {
+		return "Price"
+	}
+	return "Price of " + p.Title
+}
+
+func costText(v callView) string {
+	if !priced(&v.Entry) {
+		return "unpriced"
+	}
+	return ui.MoneyText(v.Entry.Cost)
+}
+
+func costNote(v callView) string {
+	switch {
+	case !priced(&v.Entry):
+		return "no price is known"
+	case v.Entry.Price == calllog.Free && v.Entry.Cost == 0:
+		return "nothing to pay"
+	case v.Entry.Estimated:
+		return "estimated"
+	default:
+		return "exact, from usage"
+	}
+}
+
+func spanText(d time.Duration) string {
+	if d <= 0 {
+		return ui.Nothing
+	}
+	return ui.SpanText(d)
+}
