@@ -226,7 +226,7 @@ func adapter(dir string) bool {
 // helper reports a package that only tests use.
 func helper(dir string) bool {
 	base := path.Base(dir)
-	return strings.HasSuffix(base, "test") && strings.HasPrefix(dir, "internal/") || base == "golden"
+	return strings.HasSuffix(base, "test") && !strings.HasPrefix(dir, "test") || base == "golden"
 }
 
 func library(dir, imported string) string {
