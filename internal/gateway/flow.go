@@ -41,6 +41,10 @@ func (p *passing) close() ([]byte, error) {
 
 func (p *passing) sift(out []byte) []byte {
 	p.last = p.tap.Seen()
+	if p.last.Refusal != nil { // it did not end after all: what was held is content like the rest
+		out, p.held = append(p.held, out...), nil
+		return out
+	}
 	if p.last.Ended || len(p.held) > 0 {
 		p.held = append(p.held, out...)
 		return nil

@@ -1,12 +1,9 @@
 package gateway
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,10 +13,11 @@ import (
 )
 
 // plain is the HTTP/1.1 client for providers without TLS: model servers in the own network. It does in the caller's goroutine what
-// net/http does with two goroutines and four buffers a connection; messages are still parsed by net/http. What it must not do is
-// send a call twice: a kept connection is looked at before it is used, and what fails afterwards is the caller's to judge.
+// net/http does with two goroutines and four buffers a connection, and while a stream is open it holds no buffer at all. What it must
+// not do is send a call twice: a kept connection is looked at before it is used, and what fails afterwards is the caller's to judge.
 type plain struct {
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	buffers buffers
 
 	mu      sync.Mutex
 	idle    map[string][]*plainConn // by address, last used last
@@ -33,42 +31,27 @@ const (
 	plainSweep    = 45 * time.Second // a connection idle for one to two of these is closed
 )
 
-var errHeadTooLarge = errors.New("the head of the answer is too large")
-
 // plainConn is one connection. Between calls it is in the pool; during one it belongs to the call.
 type plainConn struct {
 	net.Conn
-	raw  syscall.RawConn
+	raw  syscall.RawConn // nil: the connection cannot be looked at, and is not kept
 	addr string
-	in   *bufio.Reader
-	out  []byte
-	left int64 // bytes that may still be read
-	old  bool  // it was idle at the last sweep
-}
-
-// Read bounds what is read, so that no head is without end.
-func (c *plainConn) Read(p []byte) (int, error) {
-	if c.left <= 0 {
-		return 0, errHeadTooLarge
-	}
-	if int64(len(p)) > c.left {
-		p = p[:c.left]
-	}
-	n, err := c.Conn.Read(p)
-	c.left -= int64(n)
-	return n, err
+	old  bool // it was idle at the last sweep
+	open bool // what look saw
+	look func(fd uintptr) bool
 }
 
 // alive reports a kept connection that the other end has neither closed nor written to.
 func (c *plainConn) alive() bool {
-	open := false
-	err := c.raw.Read(func(fd uintptr) bool {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
-		open = errors.Is(err, syscall.EAGAIN)
-		return true // never wait
-	})
-	return err == nil && open
+	c.open = false
+	return c.raw.Read(c.look) == nil && c.open
+}
+
+func (c *plainConn) peek(fd uintptr) bool {
+	var b [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
+	c.open = errors.Is(err, syscall.EAGAIN)
+	return true // never wait
 }
 
 // RoundTrip sends a request and returns when the answer's head is here.
@@ -80,8 +63,10 @@ func (p *plain) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }) // the past: reads and writes end at once
-	resp, err := c.exchange(req)
-	if err != nil {
+	sendErr := p.send(c, req)
+	_ = req.Body.Close()
+	a := &plainAnswer{body: plainBody{pool: p, conn: c, stop: stop}}
+	if err := a.receive(sendErr); err != nil {
 		stop()
 		_ = c.Close()
 		if ctx.Err() != nil {
@@ -89,8 +74,7 @@ func (p *plain) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp.Body = &plainBody{inner: resp.Body, pool: p, conn: c, stop: stop, keep: !resp.Close}
-	return resp, nil
+	return &a.resp, nil
 }
 
 func address(req *http.Request) string {
@@ -100,91 +84,59 @@ func address(req *http.Request) string {
 	return req.URL.Host
 }
 
-// exchange writes the request and reads the answer's head.
-func (c *plainConn) exchange(req *http.Request) (*http.Response, error) {
-	sendErr := c.send(req)
-	_ = req.Body.Close()
-	// A provider may refuse a body before it has read it all, and close: its answer is worth more than the failed write.
-	for {
-		c.left = plainHeadMax
-		resp, err := http.ReadResponse(c.in, req)
-		switch {
-		case err != nil && sendErr != nil:
-			return nil, sendErr
-		case errors.Is(err, io.EOF):
-			return nil, io.ErrUnexpectedEOF
-		case err != nil:
-			return nil, err
-		case resp.StatusCode >= 100 && resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols:
-			continue // the answer proper follows
-		}
-		c.left = math.MaxInt64
-		resp.Close = resp.Close || sendErr != nil
-		return resp, nil
-	}
-}
-
-func (c *plainConn) send(req *http.Request) error {
-	b := bytes.NewBuffer(c.out[:0])
-	b.WriteString(req.Method + " " + req.URL.RequestURI() + " HTTP/1.1\r\nHost: " + req.Host + "\r\nContent-Length: ")
-	b.WriteString(strconv.FormatInt(req.ContentLength, 10))
-	b.WriteString("\r\n")
-	if err := req.Header.Write(b); err != nil {
-		return err
-	}
-	b.WriteString("\r\n")
-	small := req.ContentLength <= plainTogether
-	if small {
-		if _, err := b.ReadFrom(req.Body); err != nil {
+// send writes the request: head and body together, or, where the body is large, in one call of the system.
+func (p *plain) send(c *plainConn, req *http.Request) error {
+	buf := p.buffers.borrow(smallBuffer)
+	defer buf.release()
+	buf.b = appendRequestHead(buf.b, req)
+	if req.ContentLength > plainTogether {
+		if l, ok := req.Body.(*lent); ok {
+			parts := net.Buffers{buf.b, l.rest()}
+			_, err := parts.WriteTo(c.Conn)
 			return err
 		}
-	}
-	_, err := c.Write(b.Bytes())
-	if cap(b.Bytes()) <= 2<<10 {
-		c.out = b.Bytes() // small ones are kept for the next call: an open stream should weigh little
-	}
-	if err != nil || small {
+		if _, err := c.Write(buf.b); err != nil {
+			return err
+		}
+		_, err := io.Copy(c.Conn, req.Body)
 		return err
 	}
-	_, err = io.Copy(c.Conn, req.Body) // a body in memory leaves in one write
+	if _, err := buf.readAll(req.Body, plainHeadMax+plainTogether); err != nil {
+		return err
+	}
+	_, err := c.Write(buf.b)
 	return err
 }
 
-// plainBody gives the connection back at the end of the answer, and closes it when the answer is left before.
-type plainBody struct {
-	inner io.ReadCloser
-	pool  *plain
-	conn  *plainConn
-	stop  func() bool
-	keep  bool
-	done  bool
+func appendRequestHead(b []byte, req *http.Request) []byte {
+	b = append(b, req.Method...)
+	b = append(b, ' ')
+	b = append(b, req.URL.RequestURI()...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, req.Host...)
+	b = append(b, "\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, req.ContentLength, 10)
+	for name, values := range req.Header {
+		for _, v := range values {
+			b = append(b, "\r\n"...)
+			b = append(b, name...)
+			b = append(b, ": "...)
+			b = appendLine(b, v)
+		}
+	}
+	return append(b, "\r\n\r\n"...)
 }
 
-func (b *plainBody) Read(p []byte) (int, error) {
-	if b.done {
-		return 0, io.EOF
+// appendLine appends a header's value; what would end the line becomes a space, as net/http does it.
+func appendLine(b []byte, v string) []byte {
+	from := len(b)
+	b = append(b, v...)
+	for i := from; i < len(b); i++ {
+		if b[i] == '\r' || b[i] == '\n' || b[i] == 0 {
+			b[i] = ' '
+		}
 	}
-	n, err := b.inner.Read(p)
-	if err == io.EOF {
-		b.end(b.keep && b.conn.in.Buffered() == 0)
-	}
-	return n, err
-}
-
-// Close ends the reading. It may be called again.
-func (b *plainBody) Close() error {
-	if !b.done {
-		b.end(false)
-	}
-	return nil
-}
-
-func (b *plainBody) end(keep bool) {
-	b.done = true
-	if undisturbed := b.stop(); keep && undisturbed && b.pool.put(b.conn) {
-		return
-	}
-	_ = b.conn.Close()
+	return b
 }
 
 // conn is a kept connection, or a new one.
@@ -200,7 +152,7 @@ func (p *plain) conn(ctx context.Context, addr string) (*plainConn, error) {
 		return nil, err
 	}
 	c := &plainConn{Conn: conn, addr: addr}
-	c.in = bufio.NewReader(c)
+	c.look = c.peek
 	if sc, ok := conn.(syscall.Conn); ok {
 		c.raw, _ = sc.SyscallConn()
 	}

@@ -68,6 +68,9 @@ func newFlow(c *Call, t *try) flow {
 // take passes out on to the client, or keeps it while there is no content.
 func (s *stream) take(out []byte, err error) *provider.Refusal {
 	seen := s.flow.seen()
+	if s.begun && (seen.Refusal != nil || err != nil) { // what stands before the failure is the client's
+		s.send(out)
+	}
 	if seen.Refusal != nil {
 		return seen.Refusal
 	}

@@ -63,16 +63,20 @@ var (
 // it lent, and its buffer goes back to the pool only when everything has come back. Otherwise another call's bytes could be sent.
 type lent struct {
 	bytes.Reader
+	body   []byte
 	count  *atomic.Int32
 	closed atomic.Bool
 }
 
 func (c *Call) lend(body []byte) io.ReadCloser {
-	l := &lent{count: &c.lent}
+	l := &lent{body: body, count: &c.lent}
 	l.Reset(body)
 	c.lent.Add(1)
 	return l
 }
+
+// rest is what has not been read.
+func (l *lent) rest() []byte { return l.body[len(l.body)-l.Len():] }
 
 // Close is called by the transport once it needs the body no more.
 func (l *lent) Close() error {

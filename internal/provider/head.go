@@ -174,25 +174,26 @@ func Strings(field string, raw []byte) (map[string]string, error) {
 	return out, nil
 }
 
-// SpliceEdits gives the edits that every dialect's Splice makes: another model, no tollgate member. They are in no order.
-func SpliceEdits(h Head, model string) []wire.Edit {
-	edits := make([]wire.Edit, 0, 3)
+// SpliceEdits gives the edits that every dialect's Splice makes: another model, no tollgate member; and more of the dialect's own.
+func SpliceEdits(h Head, model string, more ...wire.Edit) []wire.Edit {
+	edits := make([]wire.Edit, 0, 2+len(more))
 	if model != h.Model {
 		edits = append(edits, wire.Edit{From: h.Spans.Model.From, To: h.Spans.Model.To, With: string(wire.AppendString(nil, model))})
 	}
 	if t := h.Spans.Tollgate; t.To > 0 {
 		edits = append(edits, wire.Edit{From: t.From, To: t.To})
 	}
+	edits = append(edits, more...)
+	slices.SortFunc(edits, func(a, b wire.Edit) int { // what is put in before what is cut out at the same place
+		return cmp.Or(a.From-b.From, a.To-b.To)
+	})
 	return edits
 }
 
-// ApplyEdits sorts and applies edits; with none it gives body itself.
+// ApplyEdits applies edits; with none it gives body itself.
 func ApplyEdits(body []byte, edits []wire.Edit) []byte {
 	if len(edits) == 0 {
 		return body
 	}
-	slices.SortFunc(edits, func(a, b wire.Edit) int { // what is put in before what is cut out at the same place
-		return cmp.Or(a.From-b.From, a.To-b.To)
-	})
 	return wire.Apply(body, edits)
 }

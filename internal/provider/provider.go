@@ -13,6 +13,7 @@ import (
 
 	"tollgate/internal/chat"
 	"tollgate/internal/fault"
+	"tollgate/internal/provider/wire"
 )
 
 // Name of a dialect: "openai-chat", "anthropic-messages".
@@ -86,6 +87,8 @@ type PassThrough interface {
 	// Splice returns the body with the model exchanged, the `tollgate` object removed and, for streams of dialects that need
 	// asking, usage asked for. All other bytes stay as they came. It never changes body itself.
 	Splice(body []byte, h Head, model string) []byte
+	// Edits are what Splice does to body, in order; none when the body can be sent as it is.
+	Edits(body []byte, h Head, model string) []wire.Edit
 	// NewTap watches a streamed answer go by.
 	NewTap(h Head) Tap
 	// Inspect reads what settling needs from a whole successful answer.
@@ -124,7 +127,7 @@ type Spans struct {
 // Tap watches a stream that passes unchanged. It is used by one goroutine.
 type Tap interface {
 	// Feed takes the next bytes off the wire and returns those to forward now: whole events only, without what the client did not
-	// ask for. The result is valid until the next call.
+	// ask for, and nothing from an error event on: that is told as Seen().Refusal. The result is valid until the next call.
 	Feed(chunk []byte) []byte
 	// Close is called at the end of the body and returns the rest to forward. After a whole stream Seen().Ended is true.
 	Close() []byte

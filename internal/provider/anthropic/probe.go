@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"tollgate/internal/provider"
+	"tollgate/internal/provider/wire"
 )
 
 // Probe scans a request body once. metadata.user_id is the end user; the other members of metadata are kept too.
@@ -22,6 +23,9 @@ func (Dialect) Probe(body []byte) (provider.Head, error) {
 }
 
 // Splice exchanges the model and cuts the tollgate member out. Streams bring usage by themselves.
-func (Dialect) Splice(body []byte, h provider.Head, model string) []byte {
-	return provider.ApplyEdits(body, provider.SpliceEdits(h, model))
+func (d Dialect) Splice(body []byte, h provider.Head, model string) []byte {
+	return provider.ApplyEdits(body, d.Edits(body, h, model))
 }
+
+// Edits are what Splice does.
+func (Dialect) Edits(_ []byte, h provider.Head, model string) []wire.Edit { return provider.SpliceEdits(h, model) }

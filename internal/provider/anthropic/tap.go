@@ -21,8 +21,7 @@ func (t *tap) Feed(chunk []byte) []byte {
 	if err != nil {
 		t.watch.seen.Refusal = &provider.Refusal{Class: provider.ClassServer, Message: err.Error()}
 	}
-	t.watch.block(block)
-	return block
+	return block[:t.watch.block(block)]
 }
 
 // Close forwards an event that only lacks its blank line. Half an event is worth nothing to a client.
@@ -36,7 +35,7 @@ func (t *tap) Close() []byte {
 	case e.Data != nil && !whole(e.Data):
 		return nil
 	}
-	t.watch.block(rest)
+	rest = rest[:t.watch.block(rest)]
 	if !t.Seen().Ended && len(rest) > 0 {
 		return append(append([]byte(nil), rest...), "\n\n"...)
 	}
@@ -59,12 +58,19 @@ func (w *watch) result() provider.Seen {
 	return seen
 }
 
-func (w *watch) block(block []byte) {
+// block looks at the events of a block and gives the length of what may be forwarded: all of it, or what stands before an error.
+func (w *watch) block(block []byte) int {
+	size := len(block)
 	for len(block) > 0 {
 		e, rest := sse.Next(block)
+		had := w.seen.Refusal != nil
 		w.event(e.Data)
+		if w.seen.Refusal != nil && !had {
+			size -= len(block)
+		}
 		block = rest
 	}
+	return size
 }
 
 var (

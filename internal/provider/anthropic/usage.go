@@ -10,20 +10,50 @@ import (
 
 // wireUsage is usage as Anthropic writes it: input_tokens leaves cached tokens out, output_tokens holds the thinking.
 type wireUsage struct {
-	Input         wire.Count `json:"input_tokens"`
-	Output        wire.Count `json:"output_tokens"`
-	CacheRead     wire.Count `json:"cache_read_input_tokens"`
-	CacheWrite    wire.Count `json:"cache_creation_input_tokens"`
-	CacheCreation struct {
-		FiveMinutes wire.Count `json:"ephemeral_5m_input_tokens"`
-		Hour        wire.Count `json:"ephemeral_1h_input_tokens"`
-	} `json:"cache_creation"`
-	OutputDetails struct {
-		Thinking wire.Count `json:"thinking_tokens"`
-	} `json:"output_tokens_details"`
-	ServerTools struct {
-		WebSearch wire.Count `json:"web_search_requests"`
-	} `json:"server_tool_use"`
+	input, output, cacheRead, cacheWrite wire.Count
+	fiveMinutes, hour/* of cache_creation */ wire.Count
+	thinking, webSearch wire.Count
+}
+
+// read reports whether raw is an object that could be read to its end.
+func (u *wireUsage) read(raw []byte) bool {
+	m := wire.Walk(raw)
+	for m.Next() {
+		v := m.Value()
+		switch string(m.Key) {
+		case "input_tokens":
+			u.input.Read(v)
+		case "output_tokens":
+			u.output.Read(v)
+		case "cache_read_input_tokens":
+			u.cacheRead.Read(v)
+		case "cache_creation_input_tokens":
+			u.cacheWrite.Read(v)
+		case "cache_creation", "output_tokens_details", "server_tool_use":
+			if v[0] == '{' && !u.readDetails(v) {
+				return false
+			}
+		}
+	}
+	return m.IsObject() && m.Err() == nil
+}
+
+// readDetails reads a nested object. Their members' names differ, so it does not matter which it is.
+func (u *wireUsage) readDetails(raw []byte) bool {
+	m := wire.Walk(raw)
+	for m.Next() {
+		switch string(m.Key) {
+		case "ephemeral_5m_input_tokens":
+			u.fiveMinutes.Read(m.Value())
+		case "ephemeral_1h_input_tokens":
+			u.hour.Read(m.Value())
+		case "thinking_tokens":
+			u.thinking.Read(m.Value())
+		case "web_search_requests":
+			u.webSearch.Read(m.Value())
+		}
+	}
+	return m.Err() == nil
 }
 
 // tally adds up the usage objects of one answer. Each is cumulative: what a later one states replaces, what it leaves out stays.
@@ -35,18 +65,18 @@ type tally struct {
 // add takes one usage object in.
 func (t *tally) add(raw []byte) {
 	var u wireUsage
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &u) != nil {
+	if !u.read(raw) {
 		return
 	}
-	replace(&t.u.Input, u.Input)
-	replace(&t.u.Output, u.Output)
-	replace(&t.u.CacheRead, u.CacheRead)
-	replace(&t.u.CacheWrite, u.CacheWrite)
-	replace(&t.u.CacheCreation.FiveMinutes, u.CacheCreation.FiveMinutes)
-	replace(&t.u.CacheCreation.Hour, u.CacheCreation.Hour)
-	replace(&t.u.OutputDetails.Thinking, u.OutputDetails.Thinking)
-	replace(&t.u.ServerTools.WebSearch, u.ServerTools.WebSearch)
-	t.known = t.known || u.Input.Known || u.Output.Known
+	replace(&t.u.input, u.input)
+	replace(&t.u.output, u.output)
+	replace(&t.u.cacheRead, u.cacheRead)
+	replace(&t.u.cacheWrite, u.cacheWrite)
+	replace(&t.u.fiveMinutes, u.fiveMinutes)
+	replace(&t.u.hour, u.hour)
+	replace(&t.u.thinking, u.thinking)
+	replace(&t.u.webSearch, u.webSearch)
+	t.known = t.known || u.input.Known || u.output.Known
 }
 
 func replace(old *wire.Count, now wire.Count) {
@@ -61,20 +91,20 @@ func (t *tally) usage() chat.Usage {
 		return chat.Usage{}
 	}
 	u := t.u
-	hour, five := u.CacheCreation.Hour.N, u.CacheCreation.FiveMinutes.N
-	if u.CacheWrite.Known {
-		hour = min(hour, u.CacheWrite.N)
-		five = u.CacheWrite.N - hour
+	hour, five := u.hour.N, u.fiveMinutes.N
+	if u.cacheWrite.Known {
+		hour = min(hour, u.cacheWrite.N)
+		five = u.cacheWrite.N - hour
 	}
-	thinking := min(u.OutputDetails.Thinking.N, u.Output.N)
+	thinking := min(u.thinking.N, u.output.N)
 	var units chat.Units
-	units[chat.Input] = u.Input.N
-	units[chat.CacheRead] = u.CacheRead.N
+	units[chat.Input] = u.input.N
+	units[chat.CacheRead] = u.cacheRead.N
 	units[chat.CacheWrite5m] = five
 	units[chat.CacheWrite1h] = hour
 	units[chat.Reasoning] = thinking
-	units[chat.Output] = u.Output.N - thinking
-	units[chat.WebSearch] = u.ServerTools.WebSearch.N
+	units[chat.Output] = u.output.N - thinking
+	units[chat.WebSearch] = u.webSearch.N
 	return chat.Usage{Units: units, Source: chat.Reported}
 }
 

@@ -52,13 +52,13 @@ func Check() error {
 
 // Vendors are all vendors, by id.
 func Vendors() []provider.Vendor {
-	all, _ := embedded() //nolint:errcheck // Check has reported it
+	all, _ := embedded() // Check has reported it
 	return slices.Clone(all)
 }
 
 // Vendor finds a vendor by id.
 func Vendor(id string) (provider.Vendor, bool) {
-	all, _ := embedded() //nolint:errcheck // Check has reported it
+	all, _ := embedded() // Check has reported it
 	i, ok := slices.BinarySearchFunc(all, id, func(v provider.Vendor, id string) int { return strings.Compare(v.ID, id) })
 	if !ok {
 		return provider.Vendor{}, false

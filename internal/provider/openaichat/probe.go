@@ -66,12 +66,16 @@ func usageAsked(raw []byte, into *bool) error {
 }
 
 // Splice exchanges the model, cuts the tollgate member out and asks for usage in streams.
-func (Dialect) Splice(body []byte, h provider.Head, model string) []byte {
-	edits := provider.SpliceEdits(h, model)
+func (d Dialect) Splice(body []byte, h provider.Head, model string) []byte {
+	return provider.ApplyEdits(body, d.Edits(body, h, model))
+}
+
+// Edits are what Splice does.
+func (Dialect) Edits(body []byte, h provider.Head, model string) []wire.Edit {
 	if h.Stream && !h.IncludeUsage && !h.NoStreamOptions {
-		edits = append(edits, askForUsage(body, h))
+		return provider.SpliceEdits(h, model, askForUsage(body, h))
 	}
-	return provider.ApplyEdits(body, edits)
+	return provider.SpliceEdits(h, model)
 }
 
 // askForUsage is the edit that makes stream_options.include_usage true.

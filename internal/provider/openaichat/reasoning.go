@@ -132,6 +132,7 @@ func details(parts []chat.Part) (text string, entries []wireDetail) {
 			entries = append(entries, wireDetail{Type: "reasoning.text", Text: p.Text, Signature: p.Signature, Format: formatOf(p), Index: &i})
 		case chat.Redacted:
 			entries = append(entries, wireDetail{Type: "reasoning.encrypted", Data: p.Data, Format: formatOf(p), Index: &i})
+		default: // no reasoning
 		}
 	}
 	return text, entries

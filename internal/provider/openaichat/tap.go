@@ -62,11 +62,20 @@ func (t *tap) Seen() provider.Seen {
 // pass looks at each event of a block and gives the block, or what is left of it.
 func (t *tap) pass(block []byte) []byte {
 	cut := false
-	start := 0 // of what has not been copied to out yet
+	start := 0   // of what has not been copied to out yet
+	broken := -1 // where an error stands: from there on nothing is forwarded, but usage may follow
 	for at := 0; at < len(block); {
 		e, rest := sse.Next(block[at:])
 		end := len(block) - len(rest)
-		if t.event(e) && t.hide {
+		onlyUsage := t.event(e)
+		if t.seen.Refusal != nil {
+			if broken < 0 {
+				broken = at
+			}
+			at = end
+			continue
+		}
+		if onlyUsage && t.hide {
 			if !cut {
 				t.out = t.out[:0]
 				cut = true
@@ -75,6 +84,9 @@ func (t *tap) pass(block []byte) []byte {
 			start = end
 		}
 		at = end
+	}
+	if broken >= 0 {
+		block = block[:broken]
 	}
 	if !cut {
 		return block
@@ -121,7 +133,7 @@ func (w *watch) event(e sse.Event) (onlyUsage bool) {
 	if len(data) == 0 {
 		return false
 	}
-	if (w.seen.ID != "" || w.looked > lookedMax) && bytes.Index(data, keyError) < 0 && !hasUsage(data) && !finishes(data) {
+	if (w.seen.ID != "" || w.looked > lookedMax) && !bytes.Contains(data, keyError) && !hasUsage(data) && !finishes(data) {
 		if i := bytes.Index(data, keyDelta); i >= 0 {
 			w.answered = true
 			w.delta(afterColon(data, i+len(keyDelta)))

@@ -9,34 +9,95 @@ import (
 
 // wireUsage is usage in the words of all vendors of this dialect.
 type wireUsage struct {
-	Prompt     wire.Count `json:"prompt_tokens"`
-	Completion wire.Count `json:"completion_tokens"`
-	Total      wire.Count `json:"total_tokens"`
+	prompt, completion, total wire.Count
 
-	PromptDetails struct {
-		Cached     wire.Count `json:"cached_tokens"`
-		CacheWrite wire.Count `json:"cache_write_tokens"` // OpenAI, OpenRouter
-		CacheNew   wire.Count `json:"cache_creation_tokens"`
-		Audio      wire.Count `json:"audio_tokens"`
-	} `json:"prompt_tokens_details"`
-	CompletionDetails struct {
-		Reasoning wire.Count `json:"reasoning_tokens"`
-		Audio     wire.Count `json:"audio_tokens"`
-	} `json:"completion_tokens_details"`
+	promptCached, promptWrite, promptNew, promptAudio wire.Count
+	completionReasoning, completionAudio              wire.Count
 
-	CacheHit   wire.Count `json:"prompt_cache_hit_tokens"`     // DeepSeek
-	Cached     wire.Count `json:"cached_tokens"`               // Moonshot, Hugging Face, Together
-	CacheRead  wire.Count `json:"cache_read_input_tokens"`     // gateways before Anthropic
-	CacheWrite wire.Count `json:"cache_creation_input_tokens"` // gateways before Anthropic
-	Reasoning  wire.Count `json:"reasoning_tokens"`            // Perplexity
-	Audio      wire.Count `json:"audio_prompt_tokens"`         // xAI on Azure
+	cacheHit   wire.Count // DeepSeek
+	cached     wire.Count // Moonshot, Hugging Face, Together
+	cacheRead  wire.Count // gateways before Anthropic
+	cacheWrite wire.Count // gateways before Anthropic
+	reasoning  wire.Count // Perplexity
+	audio      wire.Count // xAI on Azure
 
-	ServerTools struct {
-		WebSearch wire.Count `json:"web_search_requests"`
-	} `json:"server_tool_use"`
-	ServerToolDetails struct {
-		WebSearch wire.Count `json:"web_search_requests"`
-	} `json:"server_tool_use_details"`
+	webSearch, webSearchDetails wire.Count
+}
+
+// read reports whether raw is an object that could be read to its end.
+func (u *wireUsage) read(raw []byte) bool {
+	m := wire.Walk(raw)
+	for m.Next() {
+		v := m.Value()
+		switch string(m.Key) {
+		case "prompt_tokens":
+			u.prompt.Read(v)
+		case "completion_tokens":
+			u.completion.Read(v)
+		case "total_tokens":
+			u.total.Read(v)
+		case "prompt_cache_hit_tokens":
+			u.cacheHit.Read(v)
+		case "cached_tokens":
+			u.cached.Read(v)
+		case "cache_read_input_tokens":
+			u.cacheRead.Read(v)
+		case "cache_creation_input_tokens":
+			u.cacheWrite.Read(v)
+		case "reasoning_tokens":
+			u.reasoning.Read(v)
+		case "audio_prompt_tokens":
+			u.audio.Read(v)
+		case "prompt_tokens_details", "completion_tokens_details", "server_tool_use", "server_tool_use_details":
+			if v[0] == '{' && !u.readDetails(string(m.Key), v) {
+				return false
+			}
+		}
+	}
+	return m.IsObject() && m.Err() == nil
+}
+
+func (u *wireUsage) readDetails(of string, raw []byte) bool {
+	m := wire.Walk(raw)
+	for m.Next() {
+		if into := u.detail(of, m.Key); into != nil {
+			into.Read(m.Value())
+		}
+	}
+	return m.Err() == nil
+}
+
+// detail is where a member of a nested object goes; nil: nowhere.
+func (u *wireUsage) detail(of string, name []byte) *wire.Count {
+	switch of {
+	case "prompt_tokens_details":
+		switch string(name) {
+		case "cached_tokens":
+			return &u.promptCached
+		case "cache_write_tokens": // OpenAI, OpenRouter
+			return &u.promptWrite
+		case "cache_creation_tokens":
+			return &u.promptNew
+		case "audio_tokens":
+			return &u.promptAudio
+		}
+	case "completion_tokens_details":
+		switch string(name) {
+		case "reasoning_tokens":
+			return &u.completionReasoning
+		case "audio_tokens":
+			return &u.completionAudio
+		}
+	case "server_tool_use":
+		if string(name) == "web_search_requests" {
+			return &u.webSearch
+		}
+	case "server_tool_use_details":
+		if string(name) == "web_search_requests" {
+			return &u.webSearchDetails
+		}
+	}
+	return nil
 }
 
 // parseUsage turns a usage object into disjoint classes. A raw value that names no token count is unknown usage, not zero.
@@ -47,25 +108,25 @@ type wireUsage struct {
 // classes sum to the total.
 func parseUsage(raw []byte) (chat.Usage, bool) {
 	var u wireUsage
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &u) != nil {
+	if !u.read(raw) {
 		return chat.Usage{}, false
 	}
-	if !u.Prompt.Known && !u.Completion.Known {
+	if !u.prompt.Known && !u.completion.Known {
 		return chat.Usage{}, false
 	}
 	var units chat.Units
-	read := first(u.PromptDetails.Cached, u.CacheHit, u.CacheRead, u.Cached)
-	write := first(u.PromptDetails.CacheWrite, u.PromptDetails.CacheNew, u.CacheWrite)
-	prompt, completion := u.Prompt.N, u.Completion.N
-	reasoning := first(u.CompletionDetails.Reasoning, u.Reasoning)
+	read := first(u.promptCached, u.cacheHit, u.cacheRead, u.cached)
+	write := first(u.promptWrite, u.promptNew, u.cacheWrite)
+	prompt, completion := u.prompt.N, u.completion.N
+	reasoning := first(u.completionReasoning, u.reasoning)
 	apart := int64(0) // in the total, in neither side
-	if u.Total.Known {
-		apart = max(0, u.Total.N-prompt-completion)
+	if u.total.Known {
+		apart = max(0, u.total.N-prompt-completion)
 	}
 
-	switch {
-	case apart == 0:
-	case apart == read+write, apart == write:
+	switch apart {
+	case 0:
+	case read + write, write:
 		prompt += apart // a gateway that counts Anthropic's way
 	default:
 		completion += apart // reasoning that completion_tokens leaves out, whether named or not
@@ -74,12 +135,12 @@ func parseUsage(raw []byte) (chat.Usage, bool) {
 
 	units[chat.CacheRead] = take(&prompt, read)
 	units[chat.CacheWrite5m] = take(&prompt, write)
-	units[chat.InputAudio] = take(&prompt, first(u.PromptDetails.Audio, u.Audio))
+	units[chat.InputAudio] = take(&prompt, first(u.promptAudio, u.audio))
 	units[chat.Input] = prompt
 	units[chat.Reasoning] = take(&completion, reasoning)
-	units[chat.OutputAudio] = take(&completion, u.CompletionDetails.Audio.N)
+	units[chat.OutputAudio] = take(&completion, u.completionAudio.N)
 	units[chat.Output] = completion
-	units[chat.WebSearch] = first(u.ServerTools.WebSearch, u.ServerToolDetails.WebSearch)
+	units[chat.WebSearch] = first(u.webSearch, u.webSearchDetails)
 	return chat.Usage{Units: units, Source: chat.Reported}, true
 }
 

@@ -38,7 +38,7 @@ func TestRequestsAsTheOtherProviderGetsThem(t *testing.T) {
 			name := strings.TrimSuffix(filepath.Base(file), ".request.json")
 			t.Run(p.dir+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				body, err := os.ReadFile(file) //nolint:gosec // a test's own file
+				body, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -94,7 +94,7 @@ func TestStreamsAsTheOtherClientGetsThem(t *testing.T) {
 			}
 			t.Run(dir+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				body, err := os.ReadFile(file) //nolint:gosec // a test's own file
+				body, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
 				}

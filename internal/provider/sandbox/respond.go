@@ -14,7 +14,7 @@ import (
 func respond(m model, r chat.Request) chat.Response {
 	res := chat.Response{Model: m.name, Finish: chat.FinishStop}
 	question, fromTool := lastWords(r)
-	if m.thinks && !(r.Reasoning != nil && r.Reasoning.Disabled) {
+	if m.thinks && (r.Reasoning == nil || !r.Reasoning.Disabled) {
 		res.Parts = append(res.Parts, chat.Part{Kind: chat.Thinking, Text: "The user wrote " + strconv.Itoa(len(question)) + " bytes. I will say them back."})
 	}
 	if tool, ok := chosenTool(r, question, fromTool); ok {

@@ -31,7 +31,7 @@ func ask(t *testing.T, body string) (*http.Response, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // in memory
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestAStreamEndsWithItsClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // in memory
+	defer res.Body.Close()
 	if b, err := io.ReadAll(res.Body); !errors.Is(err, context.Canceled) || len(b) == 0 {
 		t.Errorf("%d bytes, err = %v", len(b), err)
 	}
@@ -217,7 +217,7 @@ func TestItListsItsModelsOverHTTPToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // a test
+	defer res.Body.Close()
 	var list struct{ Data []struct{ ID string } }
 	if err := json.NewDecoder(res.Body).Decode(&list); err != nil || len(list.Data) != len(sandbox.Models()) {
 		t.Errorf("%+v, %v", list, err)

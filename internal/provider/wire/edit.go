@@ -6,18 +6,25 @@ type Edit struct {
 	With     string
 }
 
-// Apply gives a copy of b with the edits made. They must be in order and must not overlap.
-func Apply(b []byte, edits []Edit) []byte {
+// Size is how long b is after the edits.
+func Size(b []byte, edits []Edit) int {
 	size := len(b)
 	for _, e := range edits {
 		size += len(e.With) - (e.To - e.From)
 	}
-	out := make([]byte, 0, size)
+	return size
+}
+
+// Apply gives a copy of b with the edits made. They must be in order and must not overlap.
+func Apply(b []byte, edits []Edit) []byte { return Append(make([]byte, 0, Size(b, edits)), b, edits) }
+
+// Append is Apply at the end of dst, which must not share memory with b.
+func Append(dst, b []byte, edits []Edit) []byte {
 	at := 0
 	for _, e := range edits {
-		out = append(out, b[at:e.From]...)
-		out = append(out, e.With...)
+		dst = append(dst, b[at:e.From]...)
+		dst = append(dst, e.With...)
 		at = e.To
 	}
-	return append(out, b[at:]...)
+	return append(dst, b[at:]...)
 }

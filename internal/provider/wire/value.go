@@ -127,11 +127,9 @@ type Count struct {
 	Known bool
 }
 
-// UnmarshalJSON never fails: usage that cannot be read is unknown, not an error of the call.
-func (c *Count) UnmarshalJSON(b []byte) error {
-	n, ok := Int(b)
-	if ok && n >= 0 {
+// Read takes a raw value; one that is no count changes nothing: usage that cannot be read is unknown, not an error of the call.
+func (c *Count) Read(raw []byte) {
+	if n, ok := Int(raw); ok && n >= 0 {
 		*c = Count{N: n, Known: true}
 	}
-	return nil
 }

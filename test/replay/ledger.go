@@ -1,0 +1,109 @@
+package replay
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// End says how the server's side of a call ended.
+type End string
+
+// The ends. Only a whole 200 answer is billed in full.
+const (
+	Open        End = ""            // not over yet
+	Whole       End = "whole"       // everything that was to be sent was sent
+	CutByClient End = "client gone" // the caller closed the connection before that
+	CutByScript End = "scripted"    // the script broke it off
+)
+
+// Call is one request in the ledger.
+type Call struct {
+	N       int // from 1, in order of arrival
+	Vendor  string
+	Dialect string
+	Path    string
+	Model   string
+	Case    string
+	Secret  string
+	User    string
+	Stream  bool
+	Header  http.Header
+	Body    []byte
+	Start   time.Time
+
+	Status int
+	ID     string // of the answer
+	Billed Usage
+	Sent   int64
+	End    End
+}
+
+// Ledger is the provider's own book.
+type Ledger struct {
+	mu    sync.Mutex
+	calls []*Call
+	slim  bool
+}
+
+// Slim forgets the bodies and headers of requests from now on: for long loads.
+func (l *Ledger) Slim() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slim = true
+}
+
+func (l *Ledger) open(c Call) *Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.N = len(l.calls) + 1
+	if l.slim {
+		c.Body, c.Header = nil, nil
+	}
+	l.calls = append(l.calls, &c)
+	return &c
+}
+
+func (l *Ledger) note(c *Call, change func(*Call)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(c)
+}
+
+func (l *Ledger) close(c *Call, change func(*Call)) { l.note(c, change) }
+
+// Calls copies the book.
+func (l *Ledger) Calls() []Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]Call, len(l.calls))
+	for i, c := range l.calls {
+		out[i] = *c
+	}
+	return out
+}
+
+// Of gives the calls for which keep holds.
+func (l *Ledger) Of(keep func(Call) bool) []Call {
+	return slices.DeleteFunc(l.Calls(), func(c Call) bool { return !keep(c) })
+}
+
+// Last is the newest call for a model.
+func (l *Ledger) Last(model string) (Call, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range slices.Backward(l.calls) {
+		if c.Model == model {
+			return *c, true
+		}
+	}
+	return Call{}, false
+}
+
+// Len is the number of requests so far.
+func (l *Ledger) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.calls)
+}

@@ -1,0 +1,206 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func start(t *testing.T, cases ...*Case) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), cases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func post(ctx context.Context, t *testing.T, url, body string, header ...string) (*http.Response, []byte, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	return resp, got, err
+}
+
+func TestARecordingIsPlayedByteByByteInEveryCutting(t *testing.T) {
+	t.Parallel()
+	body := []byte("event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_é\"}}\r\n\r\n: hold\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+	c := &Case{Path: "anthropic/a", Response: body, Header: map[string]string{"request-id": "req_1"}}
+	c.Meta.Dialect, c.Meta.Status, c.Meta.Stream = Anthropic, http.StatusOK, true
+	s := start(t, c)
+	for _, cut := range []Cutting{AtOnce, ByEvent, Odd} {
+		resp, got, err := post(t.Context(), t, s.Base("anthropic")+"/messages", `{"model":"anthropic/a~`+string(cut)+`","stream":true}`, "X-Api-Key", "k")
+		if err != nil || !bytes.Equal(got, body) {
+			t.Errorf("cutting %q: %q, %v", cut, got, err)
+		}
+		if resp.Header.Get("Request-Id") != "req_1" || resp.Header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("cutting %q: headers %v", cut, resp.Header)
+		}
+	}
+	for _, call := range s.Ledger.Calls() {
+		if call.Case != c.Path || call.End != Whole || call.Secret != "k" {
+			t.Errorf("ledger: %+v", call)
+		}
+	}
+}
+
+func TestTheLedgerBillsGeneratedAnswersOnceAndReadsThemBack(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, at := range []string{"openai/v1/chat/completions", "anthropic/v1/messages"} {
+		for _, stream := range []bool{false, true} {
+			body := `{"model":"m","user":"u-1"}`
+			if stream {
+				body = `{"model":"m","stream":true,"stream_options":{"include_usage":true},"user":"u-1"}`
+			}
+			_, got, err := post(t.Context(), t, s.URL+"/"+at, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			call, ok := s.Ledger.Last("m")
+			a := Read(call.Dialect, stream, got)
+			if !ok || call.User != "u-1" || call.ID != a.ID || call.Billed != a.Usage || !a.Done || a.Text == "" {
+				t.Errorf("%s stream=%v: ledger %+v, answer %+v", at, stream, call, a)
+			}
+		}
+	}
+	ids := map[string]bool{}
+	for _, c := range s.Ledger.Calls() {
+		ids[c.ID] = true
+	}
+	if len(ids) != 4 {
+		t.Errorf("answers share ids: %v", ids)
+	}
+}
+
+func TestScriptsAreTakenInTurnAndTheLastStays(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.Script("m", Turn{Status: 429, Header: map[string]string{"retry-after": "2"}, Body: ErrorBody(OpenAI, "rate_limit_error", "slow")}, Turn{})
+	var got []int
+	for range 3 {
+		resp, _, err := post(t.Context(), t, s.Base("openai")+"/chat/completions", `{"model":"m"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, resp.StatusCode)
+	}
+	if !slices.Equal(got, []int{429, 200, 200}) {
+		t.Errorf("statuses %v", got)
+	}
+}
+
+func TestABrokenStreamBreaksAsScripted(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, how := range []Breakage{Reset, Closed, Ended, Errored} {
+		s.Script("m", Turn{Break: 4, How: how})
+		_, got, err := post(t.Context(), t, s.Base("openai")+"/chat/completions", `{"model":"m","stream":true}`)
+		a := Read(OpenAI, true, got)
+		if a.Done || a.Text == "" {
+			t.Errorf("%s: %+v", how, a)
+		}
+		if clean := how == Ended || how == Errored; clean != (err == nil) {
+			t.Errorf("%s: error %v", how, err)
+		}
+		if (how == Errored) != (a.Error != "") {
+			t.Errorf("%s: in-stream error %q", how, a.Error)
+		}
+	}
+}
+
+func TestTheLedgerKnowsWhenTheCallerLeft(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, turn := range []Turn{{Hang: true}, {Words: 1000, Pause: 5 * time.Millisecond}, {Break: 3, How: Stalled}} {
+		s.Script("m", turn)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, _, err := post(ctx, t, s.Base("openai")+"/chat/completions", `{"model":"m","stream":true}`)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%+v: %v", turn, err)
+		}
+		deadline := time.Now().Add(5 * time.Second)
+		for call, _ := s.Ledger.Last("m"); call.End != CutByClient; call, _ = s.Ledger.Last("m") {
+			if time.Now().After(deadline) {
+				t.Fatalf("%+v: end %q", turn, call.End)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+func TestABadCredentialIsRejectedInTheVendorsDialect(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	resp, got, err := post(t.Context(), t, s.Base("anthropic")+"/messages", `{"model":"m"}`, "X-Api-Key", BadSecret)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !bytes.HasPrefix(got, []byte(`{"type":"error"`)) {
+		t.Errorf("%v %s %v", resp, got, err)
+	}
+}
+
+// The readers are the oracle of every other test, so they are held against what the recordings say of themselves.
+func TestTheReadersUnderstandEveryRecording(t *testing.T) {
+	t.Parallel()
+	dir, err := Fixtures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir == "" {
+		t.Log("no recorded traffic here: only the project's own cases were used")
+		return
+	}
+	cases, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		a := Read(c.Meta.Dialect, c.Meta.Stream, c.Response)
+		switch {
+		case c.Meta.Status >= 400 || c.Has("error-in-stream"):
+			if a.Error == "" {
+				t.Errorf("%s: no error found", c.Path)
+			}
+			continue
+		case a.Error != "":
+			t.Errorf("%s: error %q", c.Path, a.Error)
+		case !a.Content && a.Finish == "":
+			t.Errorf("%s: nothing found", c.Path)
+		}
+		if c.Has("usage") && !a.Usage.Known && !c.Has("no-usage") {
+			t.Errorf("%s: no usage found", c.Path)
+		}
+		if c.Has("tool-call") && len(a.Tools) == 0 && !strings.Contains(string(c.Response), `"server_tool_use"`) && !c.Has("legacy-functions") {
+			t.Errorf("%s: no tool call found", c.Path)
+		}
+		if c.Has("reasoning-content") && a.Reasoning == "" && len(a.Signs) == 0 && !strings.Contains(a.Text, "<think>") &&
+			!strings.Contains(string(c.Response), `"thought_signature"`) {
+			t.Errorf("%s: no reasoning found", c.Path)
+		}
+		if c.Has("reasoning-tokens") && a.Usage.Reasoning == 0 && a.Usage.OutputAudio == 0 {
+			t.Errorf("%s: no reasoning tokens found", c.Path)
+		}
+		if c.Has("cache-read-usage") && a.Usage.CacheRead == 0 {
+			t.Errorf("%s: no cached tokens found", c.Path)
+		}
+	}
+	t.Logf("%d recordings read", len(cases))
+}
