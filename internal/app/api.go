@@ -107,11 +107,12 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := listen(ctx, "the dashboard", h.cfg.Addr)
+	l, err := h.listen(ctx, "the dashboard", h.cfg.Addr, "--addr or TOLLGATE_ADDR")
 	if err != nil {
 		return nil, err
 	}
 	h.onWeb = append(h.onWeb, fmt.Sprintf("dashboard  %s", h.cfg.PublicURL))
+	h.hint = "Open the dashboard and sign up; its first page leads to your first call."
 	srv := &http.Server{
 		Handler:           h.controlPlane(json, pages),
 		ReadHeaderTimeout: 10 * time.Second,

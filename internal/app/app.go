@@ -10,7 +10,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tollgate/internal/key"
 	"tollgate/internal/postgres"
@@ -43,34 +46,57 @@ const (
 
 // house is what all parts of a process share.
 type house struct {
-	cfg    Config
-	log    *slog.Logger
-	now    func() time.Time
-	ring   *secret.Keyring
-	hasher *key.Hasher
-	db     *postgres.DB
-	onWeb  []string // lines of "what listens where" for the person who started it
+	cfg     Config
+	log     *slog.Logger
+	now     func() time.Time
+	ring    *secret.Keyring
+	hasher  *key.Hasher
+	db      *postgres.DB
+	onWeb   []string              // lines of "what listens where" for the person who started it
+	hint    string                // what to do next; empty: nothing to say
+	figures []prometheus.Gatherer // what the parts measure
+	undo    []func()              // gives back what was opened, newest last, when a part cannot be built
 }
 
 // Run plays parts until ctx ends, then stops them in order. out gets the lines that a person waits for; everything else goes to the log.
 func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger, parts ...Part) error {
+	log.Debug("configuration", "settings", cfg)
 	h, closeHouse, err := open(ctx, cfg, log, parts)
 	if err != nil {
 		return err
 	}
 	defer closeHouse()
-	var services []service
-	for _, p := range parts {
-		built, err := p.build(ctx, h)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-		services = append(services, built...)
+	services, err := h.build(ctx, parts)
+	if err != nil {
+		return err
 	}
 	for _, line := range h.onWeb {
 		_, _ = fmt.Fprintln(out, line)
 	}
+	if h.hint != "" {
+		_, _ = fmt.Fprintln(out, h.hint)
+	}
 	return runAll(ctx, log, services)
+}
+
+// build makes the services of all parts, or none.
+func (h *house) build(ctx context.Context, parts []Part) (services []service, err error) {
+	defer func() {
+		if err != nil {
+			for _, undo := range slices.Backward(h.undo) {
+				undo()
+			}
+		}
+	}()
+	for _, p := range parts {
+		built, err := p.build(ctx, h)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		services = append(services, built...)
+	}
+	measured, err := h.metrics(ctx)
+	return append(services, measured...), err
 }
 
 // open makes what the parts share, and returns how to close it.
@@ -79,11 +105,19 @@ func open(ctx context.Context, cfg Config, log *slog.Logger, parts []Part) (*hou
 	if err != nil {
 		return nil, nil, err
 	}
-	db, closeDB, err := openDatabase(ctx, cfg, log, offline(parts))
+	lazy := offline(parts)
+	db, closeDB, err := openDatabase(ctx, cfg, log, lazy)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &house{cfg: cfg, log: log, now: time.Now, ring: ring, hasher: key.NewHasher(ring), db: db}, closeDB, nil
+	h := &house{cfg: cfg, log: log, now: time.Now, ring: ring, hasher: key.NewHasher(ring), db: db}
+	if !lazy {
+		if err := h.fit(ctx); err != nil {
+			closeDB()
+			return nil, nil, err
+		}
+	}
+	return h, closeDB, nil
 }
 
 // offline reports whether every part can do without the database.
@@ -116,7 +150,7 @@ func runAll(ctx context.Context, log *slog.Logger, services []service) error {
 				if phaseCtx.Err() == nil && err == nil {
 					err = errEnded
 				}
-				if err != nil && !(errors.Is(err, context.Canceled) && phaseCtx.Err() != nil) {
+				if err != nil && (!errors.Is(err, context.Canceled) || phaseCtx.Err() == nil) {
 					failed <- fmt.Errorf("%s: %w", s.name, err)
 				}
 			}()

@@ -40,6 +40,7 @@ func Tollgate() {
 func execute(cmd *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := cmd.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "tollgate:", err)
 		return 1
@@ -52,6 +53,8 @@ func flags(cmd *cobra.Command, cfg *Config) {
 	f := cmd.Flags()
 	f.StringVar(&cfg.Addr, "addr", cfg.Addr, "where the dashboard and the API listen (TOLLGATE_ADDR)")
 	f.StringVar(&cfg.GatewayAddr, "gateway-addr", cfg.GatewayAddr, "where the gateway listens (TOLLGATE_GATEWAY_ADDR)")
+	f.StringVar(&cfg.MetricsAddr, "metrics-addr", cfg.MetricsAddr, "where figures for Prometheus are served; empty: nowhere (TOLLGATE_METRICS_ADDR)")
+	f.BoolVar(&cfg.SnapshotForce, "snapshot-force", cfg.SnapshotForce, "take the first configuration even when most keys have vanished from it (TOLLGATE_SNAPSHOT_FORCE)")
 	f.StringVar(&cfg.DataDir, "data-dir", cfg.DataDir, "database, spool, snapshot and key (TOLLGATE_DATA_DIR)")
 }
 
@@ -61,7 +64,7 @@ func withConfig(use, short string, run func(cmd *cobra.Command, cfg Config, log 
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(readErr, cfg.Check()); err != nil {
+			if err := checked(&cfg, readErr); err != nil {
 				return err
 			}
 			return run(cmd, cfg, newLogger(cfg, cmd.ErrOrStderr()))
@@ -69,6 +72,14 @@ func withConfig(use, short string, run func(cmd *cobra.Command, cfg Config, log 
 	}
 	flags(cmd, &cfg)
 	return cmd
+}
+
+// checked says what is wrong with the settings: first those that cannot be read, then those that cannot work.
+func checked(cfg *Config, readErr error) error {
+	if readErr != nil {
+		return readErr
+	}
+	return cfg.Check()
 }
 
 func newLogger(cfg Config, w io.Writer) *slog.Logger {
@@ -140,7 +151,7 @@ func pricesImportCommand() *cobra.Command {
 		Use: "import FILE", Args: cobra.ExactArgs(1),
 		Short: "Make a price file the installation's prices from now on",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(readErr, cfg.Check()); err != nil {
+			if err := checked(&cfg, readErr); err != nil {
 				return err
 			}
 			return importPrices(cmd.Context(), cfg, newLogger(cfg, cmd.ErrOrStderr()), args[0], format, dryRun, verbose, cmd.OutOrStdout())

@@ -23,6 +23,8 @@ type Config struct {
 	Addr string `env:"TOLLGATE_ADDR" envDefault:"127.0.0.1:8080"`
 	// GatewayAddr is where applications send their calls.
 	GatewayAddr string `env:"TOLLGATE_GATEWAY_ADDR" envDefault:"127.0.0.1:8081"`
+	// MetricsAddr is where figures are served for Prometheus; empty: nowhere. They are an operator's, not the public's.
+	MetricsAddr string `env:"TOLLGATE_METRICS_ADDR"`
 	// DataDir holds the embedded database, the spool, the last snapshot and the local key. Kept across restarts.
 	DataDir string `env:"TOLLGATE_DATA_DIR" envDefault:".tollgate"`
 	// DatabaseURL is the Postgres to use; empty: the embedded one (cmd/tollgate only).
@@ -48,6 +50,10 @@ type Config struct {
 
 	// SpoolQuota is the most bytes that unshipped call records may take on disk.
 	SpoolQuota int64 `env:"TOLLGATE_SPOOL_QUOTA_BYTES" envDefault:"2147483648"`
+	// SnapshotMax is the most bytes of configuration that a proxy loads.
+	SnapshotMax int64 `env:"TOLLGATE_SNAPSHOT_MAX_BYTES" envDefault:"1073741824"`
+	// SnapshotForce lets the first configuration after the start be taken even when most keys have vanished from it.
+	SnapshotForce bool `env:"TOLLGATE_SNAPSHOT_FORCE"`
 	// Retention is how long call logs are kept.
 	Retention time.Duration `env:"TOLLGATE_RETENTION" envDefault:"2160h"`
 	// PayloadRetention is how long bodies are kept, where a key keeps them.
@@ -70,7 +76,7 @@ var ErrConfig = errors.New("configuration")
 func ReadConfig() (Config, error) {
 	c, err := env.ParseAsWithOptions[Config](env.Options{FuncMap: parsers})
 	if err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+		return Config{}, named(err)
 	}
 	return c, nil
 }
@@ -81,7 +87,10 @@ func (c *Config) Check() error {
 	complain := func(name, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%w: %s: %s", ErrConfig, name, fmt.Sprintf(format, args...)))
 	}
-	for name, addr := range map[string]string{"TOLLGATE_ADDR": c.Addr, "TOLLGATE_GATEWAY_ADDR": c.GatewayAddr} {
+	for name, addr := range map[string]string{"TOLLGATE_ADDR": c.Addr, "TOLLGATE_GATEWAY_ADDR": c.GatewayAddr, "TOLLGATE_METRICS_ADDR": c.MetricsAddr} {
+		if name == "TOLLGATE_METRICS_ADDR" && addr == "" {
+			continue
+		}
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			complain(name, "%q is no host:port", addr)
 		}
@@ -115,6 +124,16 @@ func (c *Config) Check() error {
 	if c.SpoolQuota < 64<<20 {
 		complain("TOLLGATE_SPOOL_QUOTA_BYTES", "at least 64 MiB are needed, not %d bytes", c.SpoolQuota)
 	}
+	if c.SnapshotMax < 1<<20 {
+		complain("TOLLGATE_SNAPSHOT_MAX_BYTES", "at least 1 MiB is needed, not %d bytes", c.SnapshotMax)
+	}
+	for name, d := range map[string]time.Duration{
+		"TOLLGATE_RETENTION": c.Retention, "TOLLGATE_PAYLOAD_RETENTION": c.PayloadRetention, "TOLLGATE_DRAIN": c.Drain, "TOLLGATE_HEARTBEAT": c.Heartbeat,
+	} {
+		if d < 0 {
+			complain(name, "%s is less than nothing", d)
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -127,5 +146,17 @@ func (c *Config) Keyring() (*secret.Keyring, error) {
 		}
 		return k, nil
 	}
-	return secret.OpenKeyring(c.KEKFile)
+	k, err := secret.OpenKeyring(c.KEKFile)
+	if err != nil {
+		return nil, fmt.Errorf("%w: TOLLGATE_KEK_FILE: %w", ErrConfig, err)
+	}
+	return k, nil
+}
+
+// keySource says where the root key comes from.
+func (c *Config) keySource() string {
+	if !c.KEK.Empty() {
+		return "TOLLGATE_KEK"
+	}
+	return c.KEKFile
 }

@@ -14,8 +14,16 @@ import (
 	"tollgate/internal/secret"
 )
 
+// lazyPatience is how long a process that serves without its database waits for a first sign of it.
+const lazyPatience = time.Second
+
 // openDatabase connects to DATABASE_URL. lazy: also when it does not answer, for processes that serve without it.
 func openDatabase(ctx context.Context, cfg Config, log *slog.Logger, lazy bool) (*postgres.DB, func(), error) {
+	if lazy {
+		limited, cancel := context.WithTimeout(ctx, lazyPatience)
+		defer cancel()
+		ctx = limited
+	}
 	db, err := postgres.Open(ctx, cfg.DatabaseURL.Reveal(), postgres.Options{MaxConns: cfg.DatabaseConns, Logger: log, Lazy: lazy})
 	if err != nil {
 		return nil, nil, fmt.Errorf("database: %w", err)
@@ -57,7 +65,7 @@ func startOwnDatabase(ctx context.Context, cfg Config, log *slog.Logger) (*ownDa
 	}
 	srv, err := embedded.Start(ctx, d.cfg)
 	if err != nil {
-		return nil, fmt.Errorf("embedded postgres: %w", err)
+		return nil, cfg.inUse(fmt.Errorf("embedded postgres: %w", err))
 	}
 	d.url = srv.URL()
 	if err := os.WriteFile(d.note, []byte(d.url), 0o600); err != nil {

@@ -7,16 +7,21 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
-// listen opens addr now, so that a taken port is an error at start and not later.
-func listen(ctx context.Context, what, addr string) (net.Listener, error) {
+// listen opens addr now, so that a taken port is an error at start and not later. setting is what names the address.
+func (h *house) listen(ctx context.Context, what, addr, setting string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot listen on %s: %w", what, addr, err)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s cannot listen on %s: another program does already. Choose another address with %s", what, addr, setting)
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot listen on %s (%s): %w", what, addr, setting, err)
 	}
+	h.undo = append(h.undo, func() { _ = l.Close() })
 	return l, nil
 }
 

@@ -29,12 +29,14 @@ func (h *house) follower(ctx context.Context, log *slog.Logger) (*snapshot.Follo
 	if err != nil {
 		return nil, err
 	}
+	source := snapshotpg.New(h.db, pricepg.New(h.db))
+	source.BytesMax = h.cfg.SnapshotMax
 	f := snapshot.NewFollower(snapshot.Deps{
-		Source: snapshotpg.New(h.db, pricepg.New(h.db)),
+		Source: source,
 		Open: func(ctx context.Context, org id.Org, c credential.Credential, s credential.Sealed) (secret.Text, error) {
 			return credential.Open(ctx, sealed, org, c, s)
 		},
-		Vendors: catalog.Vendor, Shipped: shipped, File: file, Now: h.now, Logger: log,
+		Vendors: catalog.Vendor, Shipped: shipped, File: file, Force: h.cfg.SnapshotForce, Now: h.now, Logger: log,
 	})
 	f.Boot(ctx)
 	return f, nil

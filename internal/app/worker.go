@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
 	"tollgate/internal/worker"
@@ -19,6 +20,7 @@ func buildWorker(_ context.Context, h *house) ([]service, error) {
 		Roller:        usage.NewRoller(usagepg.New(h.db), h.now, log),
 		Retention:     worker.Retention{Calls: h.cfg.Retention, Payloads: h.cfg.PayloadRetention},
 		SweepSessions: h.accounts().SweepSessions,
+		PruneChanges:  snapshotpg.New(h.db, nil).Prune,
 		Listen:        h.db.Listen,
 		Now:           h.now,
 		Logger:        log,

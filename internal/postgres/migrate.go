@@ -15,7 +15,7 @@ import (
 // Migrate applies the migrations that the database lacks. Processes that start together wait for one of them to do
 // it. The login needs the right to make tables; see migrations/00001_roles.sql for roles.
 func Migrate(ctx context.Context, url string) error {
-	return migrate(ctx, url, func(p *goose.Provider) error {
+	return migrate(url, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
 		return err
 	})
@@ -24,13 +24,13 @@ func Migrate(ctx context.Context, url string) error {
 // MigrateDown undoes every migration above version: all data in them is lost. It is for tests and for an operator who
 // goes back a release.
 func MigrateDown(ctx context.Context, url string, version int64) error {
-	return migrate(ctx, url, func(p *goose.Provider) error {
+	return migrate(url, func(p *goose.Provider) error {
 		_, err := p.DownTo(ctx, version)
 		return err
 	})
 }
 
-func migrate(ctx context.Context, url string, do func(*goose.Provider) error) error {
+func migrate(url string, do func(*goose.Provider) error) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return errURL

@@ -56,7 +56,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	}
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC" // hours and days are cut in UTC on every server
 	if opts.MaxConns > 0 {
-		cfg.MaxConns = int32(min(opts.MaxConns, 10_000)) //nolint:gosec // bounded
+		cfg.MaxConns = int32(min(opts.MaxConns, 10_000))
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)

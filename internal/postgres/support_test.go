@@ -47,22 +47,6 @@ func as(t *testing.T, raw, user, password string) string {
 	return u.String()
 }
 
-// until polls a condition that another process brings about.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited in vain for: %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
 // in is the URL of another database on the same server.
 func in(t *testing.T, raw, database string) string {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -33,6 +34,7 @@ type Deps struct {
 	Vendors func(id string) (provider.Vendor, bool)
 	Shipped []price.Record // the catalogue of the release
 	File    *File          // nil: nothing is kept on disk
+	Force   bool           // the first configuration after the start is taken even without most of the keys
 	Now     func() time.Time
 	Logger  *slog.Logger
 }
@@ -44,6 +46,7 @@ type Status struct {
 	Checked time.Time // when the source last answered; zero: not yet
 	Disk    bool      // from the file; the source has not answered yet
 	Bad     []Bad     // objects that hold in an older form, or not at all
+	Held    *Held     // the source's configuration, which is refused; nil while it is in force
 	Err     string    // why the source does not answer; empty while it does
 }
 
@@ -85,10 +88,14 @@ func (f *Follower) Loaded() <-chan struct{} { return f.loaded }
 // Status says how good the snapshot is.
 func (f *Follower) Status() Status { return *f.status.Load() }
 
-// Age is how long the source has not answered; what is in force may be that much behind. Zero time checked counts from Taken.
+// Age is how long the source has not answered, or was refused; what is in force may be that much behind. Zero time checked
+// counts from Taken.
 func (f *Follower) Age() time.Duration {
 	s := f.Status()
 	since := s.Checked
+	if s.Held != nil {
+		since = s.Held.Since
+	}
 	if since.IsZero() {
 		since = s.Taken
 	}
@@ -179,7 +186,8 @@ func (f *Follower) sync(ctx context.Context) {
 
 func (f *Follower) catchUp(ctx context.Context) error {
 	now := f.deps.Now()
-	if !f.fresh || !now.Before(f.resyncAt) {
+	held := f.Status().Held
+	if !now.Before(f.resyncAt) || !f.fresh && held == nil {
 		return f.full(ctx)
 	}
 	asking, cancel := context.WithTimeout(ctx, revPatience)
@@ -188,6 +196,11 @@ func (f *Follower) catchUp(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case held != nil && rev == held.Rev: // refused already
+		f.retry(ctx, now)
+		return nil
+	case held != nil: // what is in force is no base for changes
+		return f.full(ctx)
 	case rev < f.config.Rev: // another database, or an older state of it
 		return f.full(ctx)
 	case rev == f.config.Rev:
@@ -205,8 +218,16 @@ func (f *Follower) full(ctx context.Context) error {
 		return err
 	}
 	c.Taken = f.deps.Now()
+	f.resyncAt = c.Taken.Add(resyncEvery)
+	if f.config != nil {
+		if held := f.suspect(c, maps.Keys(f.config.Orgs)); held != nil {
+			f.hold(ctx, c, held)
+			return nil
+		}
+	}
 	f.replace(ctx, c)
-	f.fresh, f.resyncAt = true, c.Taken.Add(resyncEvery)
+	f.fresh = true
+	f.report(func(s *Status) { s.Held = nil })
 	f.keep(c)
 	return nil
 }
@@ -222,6 +243,10 @@ func (f *Follower) since(ctx context.Context) error {
 		return err
 	}
 	next := f.config.with(d, f.deps.Now())
+	if held := f.suspect(next, maps.Keys(d.Orgs)); held != nil {
+		f.hold(ctx, next, held)
+		return nil
+	}
 	if d.Imported != nil { // the catalogue is beneath every organization
 		f.replace(ctx, next)
 	} else {

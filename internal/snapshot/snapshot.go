@@ -6,7 +6,8 @@
 // Two forms: a Config is what is stored, with secrets sealed; a Snapshot is what calls use, with secrets opened. A Follower
 // keeps both up to date: it starts from the file, then asks the Source whether the revision has moved (about once a
 // second; a notification only makes it ask sooner) and loads the organizations that changed. An object that cannot be
-// compiled keeps its last good form and is reported; what was deleted or revoked is gone whatever else is wrong.
+// compiled keeps its last good form and is reported; what was deleted or revoked is gone whatever else is wrong. A
+// configuration from which most keys have vanished is refused as a whole, but for what it revokes (guard.go).
 package snapshot
 
 import (

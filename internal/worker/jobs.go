@@ -17,6 +17,8 @@ type Deps struct {
 	Retention Retention
 	// SweepSessions removes the sessions that have ended; account.Service has it.
 	SweepSessions func(ctx context.Context) (int64, error)
+	// PruneChanges forgets configuration changes from before a time; snapshotpg.Source has it.
+	PruneChanges func(ctx context.Context, before time.Time) error
 	// Listen calls got for each notification on a channel until ctx ends; postgres.DB.Listen is it.
 	Listen func(ctx context.Context, channel string, got func(payload string)) error
 	Now    func() time.Time
@@ -37,6 +39,7 @@ func jobs(d Deps) []job {
 		{name: "stray calls", every: 5 * time.Minute, do: d.astray},
 		{name: "retention", every: time.Hour, do: d.retire},
 		{name: "sessions", every: time.Hour, do: d.sessions},
+		{name: "configuration changes", every: time.Hour, do: d.changes},
 	}
 }
 
@@ -75,4 +78,11 @@ func (d Deps) retire(ctx context.Context) error {
 func (d Deps) sessions(ctx context.Context) error {
 	_, err := d.SweepSessions(ctx)
 	return err
+}
+
+// changesKept is how long a proxy may be away and still catch up by changes; after that it reads everything.
+const changesKept = 24 * time.Hour
+
+func (d Deps) changes(ctx context.Context) error {
+	return d.PruneChanges(ctx, d.Now().Add(-changesKept))
 }

@@ -155,7 +155,7 @@ func environment() []string { return []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/b
 // fixedSettings come first, so that Config.Settings can change them. The log must hold no values: statements are not
 // logged, not even failing ones, and error details (which quote rows) are left out.
 func fixedSettings(port int) map[string]string {
-	return map[string]string{
+	return map[string]string{ //nolint:gosec // names a way to hash passwords, holds none
 		"port":                    strconv.Itoa(port),
 		"listen_addresses":        "127.0.0.1",
 		"unix_socket_directories": "",

@@ -58,11 +58,11 @@ func config(dir string) embedded.Config {
 // dataDir is a folder that the server's account can reach, unlike t.TempDir under root.
 func dataDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "tollgate-embedded-")
+	dir, err := os.MkdirTemp("", "tollgate-embedded-") //nolint:usetesting // the parents of t.TempDir are closed to the server
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -199,7 +199,7 @@ type owner struct {
 
 func startOwner(t *testing.T, how, dir string) owner {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], dir) //nolint:gosec // this binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], dir)
 	cmd.Env = append(os.Environ(), helperEnv+"="+how)
 	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -247,12 +247,12 @@ func TestDataSurvivesKill9(t *testing.T) {
 			}
 			o.kill(t)
 			pidFile := filepath.Join(place, "pgdata", "postmaster.pid")
-			b, err := os.ReadFile(pidFile) //nolint:gosec // a test's file
+			b, err := os.ReadFile(pidFile)
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, rest, _ := strings.Cut(string(b), "\n")
-			if err := os.WriteFile(pidFile, []byte(strconv.Itoa(os.Getppid())+"\n"+rest), 0o600); err != nil { //nolint:gosec // a test's file
+			if err := os.WriteFile(pidFile, []byte(strconv.Itoa(os.Getppid())+"\n"+rest), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -299,7 +299,7 @@ func TestTheServerEndsWithItsOwner(t *testing.T) {
 func TestAClosedParentFolderIsNoObstacle(t *testing.T) {
 	t.Parallel()
 	closed := dataDir(t)
-	if err := os.Chmod(closed, 0o700); err != nil { //nolint:gosec // the point of the test
+	if err := os.Chmod(closed, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(closed, "data")

@@ -161,6 +161,6 @@ func wanted(archive string) (platform, sum string) {
 }
 
 func isDir(path string) bool {
-	st, err := os.Stat(path)
+	st, err := os.Stat(path) //nolint:gosec // the operator names the folder
 	return err == nil && st.IsDir()
 }

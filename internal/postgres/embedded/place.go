@@ -43,7 +43,7 @@ func chooseAccount(dataDir string) (account, error) {
 		return account{}, errors.New("embedded postgres: no data folder was given")
 	}
 	if os.Geteuid() != 0 {
-		return account{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}, nil //nolint:gosec // ids are not negative
+		return account{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}, nil
 	}
 	for _, place := range knownPlaces(dataDir) {
 		var st syscall.Stat_t
@@ -129,7 +129,7 @@ func (a account) reaches(ctx context.Context, dir string) bool {
 	if !a.other {
 		return true
 	}
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `cd "$1"`, "sh", dir)
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `cd "$1"`, "sh", dir) //nolint:gosec // an argument, never part of the script
 	cmd.Dir = "/"
 	cmd.SysProcAttr = a.attributes()
 	return cmd.Run() == nil

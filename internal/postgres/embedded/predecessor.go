@@ -99,6 +99,6 @@ func isServerOf(ctx context.Context, pid int, data string) bool {
 		args := strings.Split(string(b), "\x00")
 		return len(args) > 2 && filepath.Base(args[0]) == "postgres" && args[2] == data
 	}
-	out, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+	out, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // a number
 	return err == nil && strings.Contains(string(out), "/postgres -D "+data)
 }

@@ -20,12 +20,12 @@ type Own struct {
 // OwnServer starts a server for this test alone. It costs about two seconds: use New unless the server must fail.
 func OwnServer(t testing.TB) *Own {
 	t.Helper()
-	// Not t.TempDir: its parents are closed to the account that the server runs as when the tests run as root.
-	dir, err := os.MkdirTemp("", "tollgate-own-")
+	// As root the tests run the server as another account.
+	dir, err := os.MkdirTemp("", "tollgate-own-") //nolint:usetesting // the parents of t.TempDir are closed to that account
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	o := &Own{t: t, dir: dir}

@@ -61,7 +61,7 @@ func attach(ctx context.Context) (server, error) {
 // write.
 func baseDir() (string, error) {
 	base := filepath.Join(os.TempDir(), "tollgate-pgtest-"+strconv.Itoa(os.Getuid()))
-	if err := os.Mkdir(base, 0o755); err != nil && !errors.Is(err, os.ErrExist) { //nolint:gosec // see above
+	if err := os.Mkdir(base, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
 	var st syscall.Stat_t
@@ -77,7 +77,7 @@ func baseDir() (string, error) {
 // find returns the live server. The order matters: touch, ask, look again; the watchdog takes the lease away before
 // it looks for the last time, so a server that passes is not about to end.
 func find(ctx context.Context, base string) (server, bool) {
-	dir, err := os.ReadFile(filepath.Join(base, "current")) //nolint:gosec // our own file
+	dir, err := os.ReadFile(filepath.Join(base, "current"))
 	if err != nil {
 		return server{}, false
 	}
@@ -117,7 +117,7 @@ func launch(ctx context.Context, base string) (server, error) {
 	if err != nil {
 		return server{}, err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see baseDir
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return server{}, err
 	}
 	srv, err := embedded.StartDetached(ctx, embedded.Config{
@@ -145,7 +145,7 @@ func launch(ctx context.Context, base string) (server, error) {
 // watch starts the watchdog in a session of its own, with no tie to this process's output: go test waits for those
 // that hold it.
 func watch(dir, place string, pid int) error {
-	cmd := exec.Command("/bin/sh", "-c", watchdog, "watchdog", dir, place, strconv.Itoa(pid)) //nolint:gosec,noctx // outlives us
+	cmd := exec.Command("/bin/sh", "-c", watchdog, "watchdog", dir, place, strconv.Itoa(pid)) // no context: it outlives us
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

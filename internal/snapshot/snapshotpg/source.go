@@ -3,10 +3,12 @@ package snapshotpg
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/postgres"
 	"tollgate/internal/price"
@@ -22,16 +24,27 @@ type Prices interface {
 	AllOverrides(ctx context.Context) (map[id.Org][]price.Record, error)
 }
 
+// bytesMax is the default of Source.BytesMax; a key takes about 0.7 KB.
+const bytesMax = 1 << 30
+
+// ErrTooLarge means that the configuration has outgrown one proxy's limit. What is in force stays.
+var ErrTooLarge = fault.New(fault.Internal, "snapshot.too_large", "The configuration is larger than this proxy may hold.")
+
 // Source is snapshot.Source.
 type Source struct {
 	db     *postgres.DB
 	prices Prices
+
+	// BytesMax bounds what one load may read, so that a runaway table costs a proxy an alarm and not its memory.
+	BytesMax int64
 }
 
 var _ snapshot.Source = (*Source)(nil)
 
 // New returns the source in a database.
-func New(db *postgres.DB, prices Prices) *Source { return &Source{db: db, prices: prices} }
+func New(db *postgres.DB, prices Prices) *Source {
+	return &Source{db: db, prices: prices, BytesMax: bytesMax}
+}
 
 // Rev implements snapshot.Source.
 func (s *Source) Rev(ctx context.Context) (rev int64, err error) {
@@ -130,7 +143,13 @@ func (s *Source) read(ctx context.Context, into *reading, sql string, args ...an
 		}
 		var kind, org string
 		var doc []byte
-		_, err = pgx.ForEachRow(rows, []any{&kind, &org, &doc}, func() error { return into.add(kind, id.Org(org), doc) })
+		left := s.BytesMax
+		_, err = pgx.ForEachRow(rows, []any{&kind, &org, &doc}, func() error {
+			if left -= int64(len(doc)); left < 0 {
+				return ErrTooLarge.Because(fmt.Errorf("more than %d bytes", s.BytesMax))
+			}
+			return into.add(kind, id.Org(org), doc)
+		})
 		return err
 	})
 }
@@ -143,4 +162,17 @@ func (s *Source) Prune(ctx context.Context, before time.Time) error {
 			UPDATE config_rev SET pruned = greatest(pruned, (SELECT max(rev) FROM gone)) WHERE EXISTS (SELECT FROM gone)`, before)
 		return err
 	})
+}
+
+// KEKs are the ids of the keys under which stored data keys are wrapped; none while nothing is sealed.
+func (s *Source) KEKs(ctx context.Context) (ids []string, err error) {
+	err = s.db.InSystemPgx(ctx, "fit of the root key", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT DISTINCT kek FROM org_deks ORDER BY kek`)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return ids, err
 }
