@@ -153,6 +153,7 @@ func TestDeltasAreColouredOnlyWhereOneDirectionIsGood(t *testing.T) {
 		"nothing before":           {DeltaOf(5, 0, Down), "new", "none"},
 		"nothing before and after": {DeltaOf(0, 0, Down), "no change", "none"},
 		"all gone":                 {DeltaOf(0, 5, Neither), "↓ 100.0%", ""},
+		"a share of nothing before": {DeltaPoints(3, 80, 0, 0, Down), "new", ""},
 		"a share that fell":        {DeltaPoints(31, 10_000, 43, 10_000, Down), "↓ 0.12 pp", "good"},
 		"a share that rose":        {DeltaPoints(4, 1000, 0, 1000, Neither), "↑ 0.4 pp", ""},
 		"a share that rose a lot":  {DeltaPoints(1, 2, 1, 4, Up), "↑ 25.0 pp", "good"},

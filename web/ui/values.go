@@ -87,7 +87,7 @@ func DeltaOf(now, before int64, good Good) Delta {
 // DeltaPoints is the change of a share, in percentage points.
 func DeltaPoints(part, whole, partBefore, wholeBefore int64, good Good) Delta {
 	if whole <= 0 || wholeBefore <= 0 || part < 0 || partBefore < 0 {
-		return Delta{Points: true, Good: good}
+		return Delta{Points: true, Good: good, New: whole > 0 && wholeBefore == 0}
 	}
 	h := int64(perParts(part, whole, 10_000)) - int64(perParts(partBefore, wholeBefore, 10_000))
 	return Delta{Hundredths: h, Points: true, Good: good}

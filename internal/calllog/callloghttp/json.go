@@ -145,8 +145,9 @@ func source(s chat.Source) string {
 		return "reported"
 	case chat.Estimated:
 		return "estimated"
+	default:
+		return "unknown"
 	}
-	return "unknown"
 }
 
 func priceState(p calllog.PriceState) string {

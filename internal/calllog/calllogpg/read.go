@@ -181,7 +181,7 @@ func where(in tenant.Scope, f calllog.Filter) *conditions {
 	// A call belongs to the provider and model that answered, and to those of its other attempts that were used.
 	orAttempt(w, "provider", f.Providers)
 	orAttempt(w, "model", f.Models)
-	if len(f.Outcomes) == 1 && f.Outcomes[0] != calllog.OK {
+	if len(f.Outcomes) > 0 && !slices.Contains(f.Outcomes, calllog.OK) {
 		w.add("c.outcome <> 'ok'") // said twice, so that the index of bad calls can be used
 	}
 	if len(f.Statuses) > 0 {

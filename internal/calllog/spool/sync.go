@@ -68,15 +68,15 @@ func (s *Spool) sync() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, seg := range behind {
-		switch err := errors.Join(failed[i], dirFailed); {
-		case err == nil:
+		err := errors.Join(failed[i], dirFailed)
+		if err == nil {
 			seg.synced = upTo[i]
-		default:
-			// After a failed fsync the system may have dropped the pages and report success next time: this segment is
-			// not written to again. What it holds can still be read and is shipped.
-			seg.broken, seg.failed = true, true
-			s.ail(err)
+			continue
 		}
+		// After a failed fsync the system may have dropped the pages and report success next time: this segment is not
+		// written to again. What it holds can still be read and is shipped.
+		seg.broken, seg.failed = true, true
+		s.ail(err)
 	}
 	if dirFailed != nil {
 		s.dirChange = true

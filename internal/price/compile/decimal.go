@@ -81,12 +81,11 @@ func power(e int) *big.Int {
 
 // decimal splits a text into mantissa and power of ten.
 func decimal(text string) (*big.Int, int, error) {
-	mantissa, exponent := text, ""
-	exp := 0
+	mantissa, exp := text, 0
 	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		mantissa, exponent = text[:i], text[i+1:]
+		mantissa = text[:i]
 		var err error
-		if exp, err = small(exponent); err != nil {
+		if exp, err = small(text[i+1:]); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -28,4 +28,6 @@ func (d Dialect) Splice(body []byte, h provider.Head, model string) []byte {
 }
 
 // Edits are what Splice does.
-func (Dialect) Edits(_ []byte, h provider.Head, model string) []wire.Edit { return provider.SpliceEdits(h, model) }
+func (Dialect) Edits(_ []byte, h provider.Head, model string) []wire.Edit {
+	return provider.SpliceEdits(h, model)
+}

@@ -66,8 +66,10 @@ func (f form) field(name, at, label, help string) ui.FieldView {
 }
 
 func (f form) name() ui.InputView {
-	return ui.InputView{FieldView: f.field("name", "name", "Name", "What clients send as model. It never changes. Say what it is for: fast-classifier, coder."),
-		Value: f.Name, Mono: true, Required: true, Autofocus: true, MaxLength: 64, Placeholder: "fast-classifier"}
+	return ui.InputView{
+		FieldView: f.field("name", "name", "Name", "What clients send as model. It never changes. Say what it is for: fast-classifier, coder."),
+		Value:     f.Name, Mono: true, Required: true, Autofocus: true, MaxLength: 64, Placeholder: "fast-classifier",
+	}
 }
 
 func (f form) message() ui.InputView {
@@ -77,8 +79,10 @@ func (f form) message() ui.InputView {
 }
 
 func (f form) by(i int) ui.SelectView {
-	v := ui.SelectView{FieldView: ui.FieldView{Name: "by-" + strconv.Itoa(i), Label: "Provider",
-		Error: f.Trouble.At(targetField(i, "provider")) + f.Trouble.At(targetField(i, "credential"))}, Value: f.Rows[i].By}
+	v := ui.SelectView{FieldView: ui.FieldView{
+		Name: "by-" + strconv.Itoa(i), Label: "Provider",
+		Error: f.Trouble.At(targetField(i, "provider")) + f.Trouble.At(targetField(i, "credential")),
+	}, Value: f.Rows[i].By}
 	v.Options = append(v.Options, ui.Option{Value: "", Text: "Choose"})
 	var other []ui.Option
 	for _, vendor := range f.Names.vendors {
@@ -98,8 +102,10 @@ func (f form) by(i int) ui.SelectView {
 }
 
 func (f form) model(i int) ui.InputView {
-	return ui.InputView{FieldView: ui.FieldView{Name: "model-" + strconv.Itoa(i), Label: "Model", Error: f.Trouble.At(targetField(i, "model"))},
-		Value: f.Rows[i].Model, Mono: true, Placeholder: placeholder(f.Rows[i].By)}
+	return ui.InputView{
+		FieldView: ui.FieldView{Name: "model-" + strconv.Itoa(i), Label: "Model", Error: f.Trouble.At(targetField(i, "model"))},
+		Value:     f.Rows[i].Model, Mono: true, Placeholder: placeholder(f.Rows[i].By),
+	}
 }
 
 // rowError is what is wrong with a target as a whole.

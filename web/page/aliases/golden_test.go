@@ -16,13 +16,15 @@ import (
 func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
 
 func sample() (alias.Alias, names) {
-	return alias.Alias{ID: "alias_1", Name: "fast-classifier", Version: 12, Route: alias.Route{
-			Targets: []alias.Target{{Provider: "anthropic", Model: "claude-haiku-4-5", Credential: "cred_eu"}, {Provider: "openai", Model: "gpt-4o-mini"}},
-			Timeout: 20 * time.Second, OnDisconnect: alias.Drain,
-		}}, names{
-			vendors:     []provider.Vendor{{ID: "anthropic", Name: "Anthropic", Auth: "bearer"}, {ID: "openai", Name: "OpenAI", Auth: "bearer"}, {ID: "sandbox", Name: "Sandbox", Auth: "none"}},
-			credentials: []credential.Credential{{ID: "cred_eu", Provider: "anthropic", Name: "anthropic-eu"}},
-		}
+	a := alias.Alias{ID: "alias_1", Name: "fast-classifier", Version: 12, Route: alias.Route{
+		Targets: []alias.Target{{Provider: "anthropic", Model: "claude-haiku-4-5", Credential: "cred_eu"}, {Provider: "openai", Model: "gpt-4o-mini"}},
+		Timeout: 20 * time.Second, OnDisconnect: alias.Drain,
+	}}
+	known := names{
+		vendors:     []provider.Vendor{{ID: "anthropic", Name: "Anthropic", Auth: "bearer"}, {ID: "openai", Name: "OpenAI", Auth: "bearer"}, {ID: "sandbox", Name: "Sandbox", Auth: "none"}},
+		credentials: []credential.Credential{{ID: "cred_eu", Provider: "anthropic", Name: "anthropic-eu"}},
+	}
+	return a, known
 }
 
 func TestPages(t *testing.T) {

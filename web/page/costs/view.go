@@ -224,7 +224,7 @@ func (b builder) figures(total row) []figure {
 	was := total.Before
 	before := "from " + ui.MoneyText(was.Cost)
 	if was.Calls == 0 && was.Cost == 0 {
-		before = "nothing in " + b.Period.Before().Dates()
+		before = "· nothing in " + b.Period.Before().Dates()
 	}
 	out := []figure{{
 		FigureView: ui.FigureView{Name: "Spend", Badge: spend.Exact(&total.Row), Value: amount(&total)}, Delta: total.delta(), Note: before,

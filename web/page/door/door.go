@@ -110,8 +110,10 @@ type logInView struct {
 }
 
 func (v logInView) email() ui.InputView {
-	return ui.InputView{FieldView: ui.FieldView{Name: "email", Label: "E-mail"}, Value: v.Email, Type: "email", Autocomplete: "username",
-		Required: true, Autofocus: v.Email == ""}
+	return ui.InputView{
+		FieldView: ui.FieldView{Name: "email", Label: "E-mail"}, Value: v.Email, Type: "email", Autocomplete: "username",
+		Required: true, Autofocus: v.Email == "",
+	}
 }
 
 func (v logInView) password() ui.InputView {

@@ -179,7 +179,24 @@ func (r receivedView) state() ui.State {
 	return ui.Soon
 }
 
-// Events sends the key's newest call as soon as there is one: each time until one has been answered well, and then ends.
+// clockSkew is how much earlier than its key a call may seem to be, where two machines disagree about the time.
+const clockSkew = time.Hour
+
+// firstCall is the key's first call that was answered well; before there is one, the newest that was not.
+func (p Keys) firstCall(ctx context.Context, in tenant.Scope, k key.Key) (calllog.Entry, bool, error) {
+	good := calllog.Filter{Keys: []id.Key{k.ID}, Outcomes: []calllog.Outcome{calllog.OK}}
+	from := calllog.Turn{After: &calllog.Cursor{At: k.CreatedAt.Add(-clockSkew)}, Limit: 1}
+	got, err := p.Calls.List(ctx, in, good, from)
+	if err == nil && len(got.Calls) == 0 {
+		got, err = p.Calls.List(ctx, in, calllog.Filter{Keys: []id.Key{k.ID}, From: from.After.At}, calllog.Turn{Limit: 1})
+	}
+	if err != nil || len(got.Calls) == 0 {
+		return calllog.Entry{}, false, err
+	}
+	return got.Calls[0], true, nil
+}
+
+// Events sends what became of the key's first call: each refusal as it comes, until a call has been answered well, and then ends.
 func (p Keys) Events(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	k, err := p.Keys.Key(ctx, v.Scope(), id.Key(v.Param("id")))
 	if err != nil {
@@ -193,17 +210,16 @@ func (p Keys) Events(ctx context.Context, v *page.Visit) (page.Reply, error) {
 			if err != nil {
 				return err
 			}
-			newest, err := p.Calls.List(ctx, in, filter, calllog.Turn{Limit: 1})
+			e, ok, err := p.firstCall(ctx, in, k)
 			if err != nil {
 				return err
 			}
-			if len(newest.Calls) == 0 || newest.Calls[0].ID == seen {
+			if !ok || e.ID == seen {
 				if err := send("wait", ""); err != nil {
 					return err
 				}
 				continue
 			}
-			e := newest.Calls[0]
 			seen = e.ID
 			r := receivedView{ID: e.ID.String(), Status: e.Status, OK: e.Outcome == calllog.OK, Took: e.Duration, Entry: e}
 			var b bytes.Buffer

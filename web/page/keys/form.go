@@ -63,8 +63,10 @@ func (f form) field(name, label, help string) ui.FieldView {
 }
 
 func (f form) name() ui.InputView {
-	return ui.InputView{FieldView: f.field("name", "Name", "Name the service, not the person: it appears in costs and in the call log."),
-		Value: f.Name, Placeholder: "support-triage-prod", Required: true, Autofocus: !f.editing(), MaxLength: 80}
+	return ui.InputView{
+		FieldView: f.field("name", "Name", "Name the service, not the person: it appears in costs and in the call log."),
+		Value:     f.Name, Placeholder: "support-triage-prod", Required: true, Autofocus: !f.editing(), MaxLength: 80,
+	}
 }
 
 func (f form) team() ui.SelectView {

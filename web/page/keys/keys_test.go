@@ -107,8 +107,10 @@ func TestAFormNeverWidensAKeyByAnOmission(t *testing.T) {
 func TestWordsSayWhatTheFormWouldMake(t *testing.T) {
 	t.Parallel()
 	_, teams := sample()
-	f := form{Name: "triage", Team: "team_1", Teams: teams, Environment: "staging", Workflow: "mail", Scope: "chosen", Aliases: "a, b", Models: "openai/*", Chat: true,
-		Networks: "10.0.0.0/8", LastDay: "2026-12-01", Privacy: "full"}
+	f := form{
+		Name: "triage", Team: "team_1", Teams: teams, Environment: "staging", Workflow: "mail", Scope: "chosen", Aliases: "a, b", Models: "openai/*", Chat: true,
+		Networks: "10.0.0.0/8", LastDay: "2026-12-01", Privacy: "full",
+	}
 	got := strings.Join(f.words(), " ")
 	want := "triage may call 2 aliases and 1 model pattern from 1 network, until the end of 2026-12-01. Team Support pays, under staging and workflow mail. " +
 		"It may chat, but not list models. Requests and answers are stored."
@@ -124,8 +126,10 @@ func TestPages(t *testing.T) {
 	f := of(k)
 	f.Teams, f.Known, f.From = teams, []string{"fast-classifier", "support-reply"}, "198.51.100.24"
 	pagetest.Golden(t, "edit", edit(f))
-	wrong := form{Name: "support triage", Team: "team_1", Teams: teams, Environment: "production", Scope: "any", Chat: true, ModelList: true, Privacy: "metadata",
-		Trouble: page.Trouble{Field: "name", Message: "Another key has this name."}}
+	wrong := form{
+		Name: "support triage", Team: "team_1", Teams: teams, Environment: "production", Scope: "any", Chat: true, ModelList: true, Privacy: "metadata",
+		Trouble: page.Trouble{Field: "name", Message: "Another key has this name."},
+	}
 	pagetest.Golden(t, "new_wrong", edit(wrong))
 
 	old := k

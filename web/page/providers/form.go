@@ -41,15 +41,15 @@ func (f form) name() ui.InputView {
 	return in
 }
 
-func (f form) needsSecret() bool { return f.Vendor.Auth != "none" }
-
 func (f form) secret() ui.InputView {
 	return secretInput(f.Vendor, "API key", f.Trouble.At("secret"))
 }
 
 func secretInput(v provider.Vendor, label, message string) ui.InputView {
-	in := ui.InputView{FieldView: ui.FieldView{Name: "secret", Label: label, Help: "Encrypted on arrival. Nobody can read it again.", Error: message},
-		Placeholder: v.KeyHint, Autocomplete: "off", Mono: true}
+	in := ui.InputView{
+		FieldView:   ui.FieldView{Name: "secret", Label: label, Help: "Encrypted on arrival. Nobody can read it again.", Error: message},
+		Placeholder: v.KeyHint, Autocomplete: "off", Mono: true,
+	}
 	if v.Auth == "none" {
 		in.Optional, in.Help = true, "Only if your server asks for one."
 	}

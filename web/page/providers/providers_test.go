@@ -37,7 +37,8 @@ func TestPages(t *testing.T) {
 	c := credential.Credential{ID: "cred_1", Provider: "anthropic", Name: "anthropic-eu", Hint: "7Qx2", Version: 2, Revision: 5, Default: true, CreatedAt: noon(), LastCheckAt: noon().Add(-time.Minute), LastCheck: "ok"}
 	second := credential.Credential{ID: "cred_2", Provider: "anthropic", Name: "anthropic-us", BaseURL: "https://proxy.example", LastCheck: "rejected"}
 	clock := ui.Clock{Now: noon()}
-	pagetest.Golden(t, "list", list(listView{CanWrite: true, Clock: clock, Text: "an",
+	pagetest.Golden(t, "list", list(listView{
+		CanWrite: true, Clock: clock, Text: "an",
 		Groups: []group{
 			{ID: "anthropic", Name: "Anthropic", Credentials: []credential.Credential{c, second}, Month: usage.Row{Calls: 1000, Errors: 3, Cost: 7_811_020_000_000, Unpriced: 4}},
 			{ID: "sandbox", Name: "Sandbox", Sandbox: true},

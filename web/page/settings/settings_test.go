@@ -20,8 +20,12 @@ func TestNobodyIsOfferedARoleAboveTheirOwn(t *testing.T) {
 		mine, theirs tenant.Role
 		want         bool
 	}{
-		{tenant.Owner, tenant.Owner, true}, {tenant.Admin, tenant.Owner, false}, {tenant.Admin, tenant.Admin, true},
-		{tenant.Admin, tenant.Viewer, true}, {tenant.Developer, tenant.Viewer, false}, {tenant.Viewer, tenant.Viewer, false},
+		{tenant.Owner, tenant.Owner, true},
+		{tenant.Admin, tenant.Owner, false},
+		{tenant.Admin, tenant.Admin, true},
+		{tenant.Admin, tenant.Viewer, true},
+		{tenant.Developer, tenant.Viewer, false},
+		{tenant.Viewer, tenant.Viewer, false},
 	} {
 		if got := (view{Role: tt.mine}).may(tt.theirs); got != tt.want {
 			t.Errorf("a %s may change a %s: %v, want %v", tt.mine, tt.theirs, got, tt.want)

@@ -202,7 +202,10 @@ func (c Chart) Bars(ctx context.Context, from Costs, in tenant.Scope) (ui.Bars, 
 			}
 		}
 	}
-	b := ui.Bars{Label: "Spend by " + c.unit() + " and " + string(c.By), Unit: ui.Dollars, Compare: c.Period.Previous()}
+	b := ui.Bars{Label: "Spend by " + c.unit() + " and " + string(c.By), Unit: ui.Dollars}
+	if before.Total.Cost > 0 { // ticks that all lie on the axis say nothing
+		b.Compare = c.Period.Previous()
+	}
 	for _, value := range top {
 		b.Series = append(b.Series, ui.Series{Name: c.Namer.Name(c.By, value), Colour: c.Palette[value], Href: c.Narrow(value)})
 	}

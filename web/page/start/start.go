@@ -99,8 +99,10 @@ func (v view) setup() string {
 }
 
 func (v view) providerStep() ui.StepView {
-	s := ui.StepView{State: ui.StepDone, Title: "Connect a provider", Text: "The sandbox is always on, for tries. Add your own credentials when you like.",
-		Action: ui.Link{Text: "Connect", Href: "/providers"}}
+	s := ui.StepView{
+		State: ui.StepDone, Title: "Connect a provider", Text: "The sandbox is always on, for tries. Add your own credentials when you like.",
+		Action: ui.Link{Text: "Connect", Href: "/providers"},
+	}
 	if len(v.Providers) > 0 {
 		s.Text = strings.Join(v.Providers, ", ") + " connected. The sandbox is always on."
 		s.Action.Text = "Add another"
@@ -110,11 +112,15 @@ func (v view) providerStep() ui.StepView {
 
 func (v view) keyStep() ui.StepView {
 	if v.Key == nil {
-		return ui.StepView{State: ui.StepNow, Title: "Create a key", Text: "It says which team and workflow pays. Only the name is asked.",
-			Action: ui.Link{Text: "Create key", Href: "/keys/new"}}
+		return ui.StepView{
+			State: ui.StepNow, Title: "Create a key", Text: "It says which team and workflow pays. Only the name is asked.",
+			Action: ui.Link{Text: "Create key", Href: "/keys/new"},
+		}
 	}
-	return ui.StepView{State: ui.StepDone, Title: "Create a key", Text: v.Key.Name + ", " + v.Key.Prefix + "…" + v.Key.Last4,
-		Action: ui.Link{Text: "Open keys", Href: "/keys"}}
+	return ui.StepView{
+		State: ui.StepDone, Title: "Create a key", Text: v.Key.Name + ", " + v.Key.Prefix + "…" + v.Key.Last4,
+		Action: ui.Link{Text: "Open keys", Href: "/keys"},
+	}
 }
 
 func (v view) callStep() ui.StepView {

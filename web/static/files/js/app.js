@@ -83,11 +83,14 @@
   });
 
   document.addEventListener("keydown", (e) => {
-    if (e.key !== "Escape") return;
-    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (e.key !== "Escape" || document.querySelector("dialog[open]")) return;
+    const menus = document.querySelectorAll("details[data-menu][open]");
+    for (const menu of menus) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
+    // One press closes one thing: the menu, and only then what lies below it.
+    if (menus.length === 0) document.querySelector("a[data-esc]")?.click();
   });
 
   // ---- Tokens: the comma-separated input stays what is sent; chips stand for its values.
