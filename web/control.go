@@ -6,6 +6,7 @@ import (
 	"tollgate/web/page"
 	"tollgate/web/page/aliases"
 	"tollgate/web/page/door"
+	"tollgate/web/page/jump"
 	"tollgate/web/page/keys"
 	"tollgate/web/page/providers"
 	"tollgate/web/page/settings"
@@ -23,6 +24,8 @@ func entrance(d Deps) []page.Route {
 		page.PublicGET("/login", at.LogInForm),
 		page.PublicPOST("/login", at.LogIn),
 		page.PublicPOST("/logout", at.LogOut),
+		page.POST("/enter", tenant.OwnSession, at.Enter),
+		page.GET("/palette", tenant.ReadKeys, jump.To{Keys: d.Keys, Aliases: d.Aliases}.Entries),
 		page.GET("/get-started", tenant.ReadKeys, begin.Checklist),
 		page.GET("/get-started/events", tenant.ReadCalls, begin.Events),
 	}
@@ -31,7 +34,7 @@ func entrance(d Deps) []page.Route {
 // control is what is set: keys, aliases, providers.
 func control(d Deps) []page.Route {
 	k := keys.Keys{Keys: d.Keys, Accounts: d.Accounts, Aliases: d.Aliases, Usage: d.Usage, Calls: d.Calls, Gateway: d.GatewayURL}
-	a := aliases.Aliases{Aliases: d.Aliases, Credentials: d.Credentials, Usage: d.Usage, People: d.Accounts, Vendors: catalog.Vendors()}
+	a := aliases.Aliases{Aliases: d.Aliases, Credentials: d.Credentials, Usage: d.Usage, People: d.Accounts, Prices: d.Prices, Vendors: catalog.Vendors()}
 	p := providers.Providers{Credentials: d.Credentials, Usage: d.Usage, Vendors: catalog.Vendors()}
 	return []page.Route{
 		page.GET("/keys", tenant.ReadKeys, k.List),

@@ -88,6 +88,7 @@ func forms() map[string]url.Values {
 		"/settings/members/:id":  {"role": {"viewer"}, "was": {"owner"}},
 		"/settings/organization": {"name": {"x"}, "was": {"nobody"}},
 		"/settings/teams":        {"new": {"Sales"}},
+		"/enter":                 {"organization": {"org_x"}},
 		"/settings/tokens":       {"name": {"t"}, "role": {"viewer"}},
 	}
 }
@@ -144,6 +145,7 @@ func build(t *testing.T) *house {
 		Aliases:     alias.NewService(aliaspg.New(db), catalog.Vendor, noon), Prices: price.NewService(pricepg.New(db), shipped, noon),
 		Calls: calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
 		Cookies: accounthttp.Cookie{}, Now: noon, Logger: slog.New(slog.DiscardHandler), GatewayURL: "https://gateway.example",
+		Watch: 10 * time.Millisecond,
 	}
 	handler, err := New(d)
 	return &house{t: t, db: db, deps: d, handler: must(t, handler, err)}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -128,7 +129,26 @@ func (s *Server) answer(c *gin.Context, r page.Route) {
 		s.failFor(c, login, err)
 		return
 	}
+	if reply.Kind == page.Live {
+		ctx, stop := rest.WhileAllowed(c.Request.Context(), s.watch, s.allowed(login, r, s.cookies.Value(c.Request)))
+		defer stop()
+		c.Request = c.Request.WithContext(ctx)
+	}
 	s.send(c, v, reply)
+}
+
+// allowed asks again what let a visitor see a page.
+func (s *Server) allowed(as account.Login, r page.Route, cookie string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		login, err := s.sessions.Session(ctx, cookie)
+		if err != nil {
+			return err
+		}
+		if login.Organization.ID != as.Organization.ID {
+			return rest.ErrOtherOrg
+		}
+		return login.Scope.Allow(r.Permission)
+	}
 }
 
 // returnTo is where a log-in leads back to: the page that was asked for, if it can be asked for again.

@@ -26,7 +26,9 @@ func (s *Server) send(c *gin.Context, v *page.Visit, r page.Reply) {
 	}
 	switch r.Kind {
 	case page.Framed:
-		s.render(c, v.Login, status(r, http.StatusOK), wrap(layout.Page(s.frame(v.Login, r.Frame)), r.Body))
+		f := s.frame(v.Login, r.Frame)
+		f.Orgs = s.orgs(c.Request.Context(), v.Login)
+		s.render(c, v.Login, status(r, http.StatusOK), wrap(layout.Page(f), r.Body))
 	case page.AtDoor:
 		s.render(c, v.Login, status(r, http.StatusOK), wrap(layout.Door(s.assets, r.Title, r.Aside), r.Body))
 	case page.Bare:
@@ -100,6 +102,20 @@ func (s *Server) frame(login account.Login, f layout.Frame) layout.Frame {
 	f.Org = login.Organization.Name
 	f.Person = layout.Person{Name: login.User.Name, Email: login.User.Email, Role: string(login.Scope.Role()), LogOut: "/logout"}
 	return f
+}
+
+// orgs are the organizations of the switch. A page is not lost with it: what fails is logged, and the switch left out.
+func (s *Server) orgs(ctx context.Context, login account.Login) []layout.Org {
+	all, err := s.sessions.Memberships(ctx, login.Scope)
+	if err != nil {
+		s.log.WarnContext(ctx, "organizations were not listed", "error", err)
+		return nil
+	}
+	var out []layout.Org
+	for _, m := range all {
+		out = append(out, layout.Org{ID: string(m.Organization.ID), Name: m.Organization.Name, Current: m.Organization.ID == login.Organization.ID})
+	}
+	return out
 }
 
 // fail shows an error to whoever is there.

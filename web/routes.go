@@ -15,7 +15,7 @@ import (
 	"tollgate/web/page"
 )
 
-// Deps is what the dashboard stands on. All fields are required.
+// Deps is what the dashboard stands on. All fields but the last are required.
 type Deps struct {
 	Accounts    *account.Service
 	Keys        *key.Service
@@ -30,6 +30,8 @@ type Deps struct {
 	Logger  *slog.Logger
 
 	GatewayURL string // how applications reach the gateway, for snippets
+
+	Watch time.Duration // how often a live page asks whether its reader may still see it; 0: rest.WatchEvery
 }
 
 // Routes is the dashboard: every page, the permission it needs, and who answers. Tests walk it.

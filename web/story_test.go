@@ -43,8 +43,8 @@ func TestANewcomerComesInByTheDoor(t *testing.T) {
 	t.Parallel()
 	h := build(t)
 	b := &browser{h: h}
-	if got := location(t, b.get("/")); got != "/login" {
-		t.Errorf("/ leads a stranger to %s", got)
+	if got := location(t, b.get("/")); got != "/signup" {
+		t.Errorf("/ leads the first visitor to %s", got)
 	}
 	b.get("/signup").want(t, http.StatusOK).holds(t, "Create your account", `autocomplete="new-password"`)
 
@@ -72,6 +72,9 @@ func TestANewcomerComesInByTheDoor(t *testing.T) {
 		t.Errorf("an ended session leads to %s", got)
 	}
 	b.cookie = ""
+	if got := location(t, b.get("/")); got != "/login" {
+		t.Errorf("/ leads a stranger to %s, where somebody has an account", got)
+	}
 	b.post("/login", url.Values{"email": {"ops@fernhill.example"}, "password": {"wrong horse"}, "next": {"/keys"}}).
 		want(t, http.StatusUnauthorized).holds(t, "is wrong", `value="ops@fernhill.example"`, `name="next" value="/keys"`)
 	back := b.post("/login", url.Values{"email": {"ops@fernhill.example"}, "password": {goodPassword}, "next": {"//evil.example"}})
@@ -132,6 +135,10 @@ func TestAnAliasLivesOnItsPages(t *testing.T) {
 	h := build(t)
 	b := h.organization("a")[tenant.Developer]
 	b.get("/aliases").want(t, http.StatusOK).holds(t, "No aliases yet")
+	fresh := b.get("/aliases/new").want(t, http.StatusOK).holds(t, `<option value="echo-mini" label="Sandbox">`)
+	if strings.Contains(fresh.body, `label="OpenAI"`) {
+		t.Error("models of a provider that is not connected are suggested")
+	}
 	typed := url.Values{"name": {"fast-classifier"}, "by-0": {"anthropic"}, "model-0": {"claude-haiku-4-5"}, "on_disconnect": {"drain"}, "do": {"add"}}
 	b.post("/aliases", typed).want(t, http.StatusOK).holds(t, `name="model-1"`, `value="claude-haiku-4-5"`)
 	typed.Set("by-1", "openai")
@@ -191,8 +198,9 @@ func TestACredentialLivesOnItsPages(t *testing.T) {
 		t.Error("a test stored the credential")
 	}
 	typed.Set("do", "connect")
+	typed.Set("tested", find(t, part, `name="tested" value="([^"]+)"`))
 	location(t, b.post("/providers/connect", typed))
-	list := b.get("/providers").want(t, http.StatusOK).holds(t, "••••cdef", "main")
+	list := b.get("/providers").want(t, http.StatusOK).holds(t, "••••cdef", "main", "Unreachable")
 	at := find(t, list, `href="(/providers/cred_[a-z0-9]+)"`)
 	change := url.Values{"name": {"main"}, "base_url": {"http://127.0.0.2:1"}, "revision": {find(t, b.get(at), `name="revision" value="(\d+)"`)}}
 	b.post(at, change).want(t, http.StatusBadRequest).holds(t, "enter the secret again", `id="f-secret-error"`)
@@ -265,4 +273,40 @@ func TestSettingsAreChangedSectionBySection(t *testing.T) {
 func viewerPage(t *testing.T, b *browser) string {
 	t.Helper()
 	return b.get("/settings").want(t, http.StatusOK).body
+}
+
+func TestAPersonGoesFromOneOrganizationToAnother(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	a, b := h.organization("alder")[tenant.Viewer], h.organization("birch")[tenant.Owner]
+	if got := a.get("/keys").want(t, http.StatusOK); strings.Contains(got.body, `action="/enter"`) {
+		t.Error("who has one organization is offered a switch")
+	}
+	h.exec(`INSERT INTO members (org_id, user_id, role) VALUES ($1, $2, 'developer')`, b.scope.Org(), a.user)
+	a.get("/keys").want(t, http.StatusOK).holds(t, `action="/enter"`, "Organization: alder", `value="`+string(b.scope.Org())+`"`)
+	if got := location(t, a.post("/enter", url.Values{"organization": {string(b.scope.Org())}})); got != "/overview" {
+		t.Errorf("entering leads to %s", got)
+	}
+	a.get("/settings").want(t, http.StatusOK).holds(t, "Organization: birch", "Your role is developer.")
+
+	c := h.organization("cedar")[tenant.Owner]
+	a.post("/enter", url.Values{"organization": {string(c.scope.Org())}}).want(t, http.StatusNotFound)
+	a.post("/enter", nil).want(t, http.StatusNotFound)
+	a.get("/settings").want(t, http.StatusOK).holds(t, "Organization: birch")
+}
+
+func TestThePaletteLeadsToTheOrganizationsOwnKeysAndAliases(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	a, b := h.organization("alder")[tenant.Owner], h.organization("birch")[tenant.Owner]
+	for _, f := range fixtures()[:2] {
+		f.make(a)
+	}
+	mine := a.get("/palette").want(t, http.StatusOK).holds(t, `href="/keys/key_`, `href="/aliases/alias_`, "fixture")
+	if strings.Contains(mine.body, "<html") {
+		t.Error("the palette gets a whole page")
+	}
+	if other := b.get("/palette").want(t, http.StatusOK); strings.Contains(other.body, "fixture") {
+		t.Error("the palette shows another organization's things")
+	}
 }

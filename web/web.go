@@ -14,13 +14,16 @@ import (
 	"tollgate/internal/account"
 	"tollgate/internal/fault"
 	"tollgate/internal/secret"
+	"tollgate/internal/tenant"
 	"tollgate/web/page"
 	"tollgate/web/static"
 )
 
-// Sessions is what the dashboard needs to know who is there.
+// Sessions is what the dashboard needs to know who is there, and where they may go.
 type Sessions interface {
 	Session(ctx context.Context, value string) (account.Login, error)
+	// Memberships are the organizations that a person may enter.
+	Memberships(ctx context.Context, in tenant.Scope) ([]account.Membership, error)
 }
 
 // Cookies carries the session; accounthttp.Cookie does.
@@ -37,6 +40,7 @@ type Server struct {
 	assets   *static.Set
 	now      func() time.Time
 	log      *slog.Logger
+	watch    time.Duration
 	engine   *gin.Engine
 }
 
@@ -49,7 +53,7 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{sessions: d.Accounts, cookies: d.Cookies, assets: assets, now: d.Now, log: d.Logger}
+	s := &Server{sessions: d.Accounts, cookies: d.Cookies, assets: assets, now: d.Now, log: d.Logger, watch: d.Watch}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.RedirectTrailingSlash = false

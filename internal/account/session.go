@@ -172,6 +172,9 @@ func (s *Service) EndOtherSessions(ctx context.Context, in tenant.Scope, except 
 	return s.Store.DeleteSessions(ctx, user, except)
 }
 
+// Empty reports whether the installation has no organization yet: a visitor is its first.
+func (s *Service) Empty(ctx context.Context) (bool, error) { return s.Store.Empty(ctx) }
+
 // Memberships lists the organizations that the caller may enter.
 func (s *Service) Memberships(ctx context.Context, in tenant.Scope) ([]Membership, error) {
 	user, err := person(in)

@@ -19,6 +19,8 @@ type doorStore interface {
 	// Create makes user, organization, first team and owner in one transaction. ErrEmailTaken; ErrNotEmpty when only the first
 	// organization of the installation is allowed and there is one.
 	Create(ctx context.Context, n NewAccount, onlyFirst bool) error
+	// Empty reports whether there is no organization.
+	Empty(ctx context.Context) (bool, error)
 	// UserByEmail returns ErrLogin when there is none.
 	UserByEmail(ctx context.Context, email string) (User, PasswordHash, error)
 	SetPassword(ctx context.Context, user id.User, hash PasswordHash) error

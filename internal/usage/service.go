@@ -90,10 +90,20 @@ func (s *Service) LastData(ctx context.Context, in tenant.Scope, before time.Tim
 func (r *Row) add(o *Row) {
 	r.Calls += o.Calls
 	r.Errors += o.Errors
-	r.Units = r.Units.Add(o.Units)
-	r.Cost += o.Cost
+	for class, n := range o.Units {
+		r.Units[class] = plus(r.Units[class], n)
+	}
+	r.Cost = money.NanoUSD(plus(int64(r.Cost), int64(o.Cost)))
 	r.Unpriced += o.Unpriced
 	r.Estimated += o.Estimated
+}
+
+// plus adds what is not negative, and stays at the largest value.
+func plus(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // byTimeThenCost orders rows by bucket, then the dearest first, then by values, so that the order is the same every time.
@@ -147,6 +157,7 @@ func ask(q Query) (Asked, error) {
 		return Asked{}, ErrLongRange
 	}
 	switch q.Bucket {
+	case Whole:
 	case Hourly:
 		for at := q.From; at.Before(q.To); at = at.Add(time.Hour) {
 			a.Starts = append(a.Starts, at)
@@ -176,42 +187,13 @@ type Latency struct {
 // latencySample bounds what Latency looks at; at this size a p95 is off by less than a tenth of a per cent of the ranks.
 const latencySample = 50_000
 
-// Figures are the figures of one range.
-type Figures struct {
-	Row
-	Latency Latency
-}
-
-// Overview compares a range with the one of the same length before it.
-type Overview struct {
-	Now, Before Figures
-	UpTo        time.Time
-}
-
-// Figures answers the overview of q: its range, and the one of equal length that ends where it begins. Bucket and GroupBy mean nothing.
-func (s *Service) Figures(ctx context.Context, in tenant.Scope, q Query) (Overview, error) {
-	q.Bucket, q.GroupBy = Whole, nil
-	before := q
-	before.To = q.From
-	before.From = q.From.Add(-q.To.Sub(q.From))
-	var o Overview
-	for _, part := range []struct {
-		q    Query
-		into *Figures
-	}{{q, &o.Now}, {before, &o.Before}} {
-		costs, err := s.Costs(ctx, in, part.q)
-		if err != nil {
-			return Overview{}, err
-		}
-		part.into.Row = costs.Total
-		if part.into == &o.Now {
-			o.UpTo = costs.UpTo
-		}
-		if part.into.Latency, err = s.store.Latency(ctx, in, part.q, latencySample); err != nil {
-			return Overview{}, err
-		}
+// Latency tells how long the calls of q's range took, by its filter; Bucket and GroupBy mean nothing. Latencies are kept with calls
+// and not by the hour, so the range is taken exactly.
+func (s *Service) Latency(ctx context.Context, in tenant.Scope, q Query) (Latency, error) {
+	if _, err := ask(Query{From: q.From, To: q.To, Filter: q.Filter}); err != nil {
+		return Latency{}, err
 	}
-	return o, nil
+	return s.store.Latency(ctx, in, q, latencySample)
 }
 
 // Forecast is what q's figures come to at the end of a period [from, to) when spending goes on as it did until now: exact integer

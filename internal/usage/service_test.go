@@ -75,6 +75,23 @@ func TestRangesAreTakenToWholeHours(t *testing.T) {
 	}
 }
 
+func TestLatencyRefusesWhatCostsRefuse(t *testing.T) {
+	t.Parallel()
+	s := usage.NewService(&store{})
+	for name, tt := range map[string]struct {
+		q    usage.Query
+		want error
+	}{
+		"an empty range":    {usage.Query{From: noon, To: noon}, usage.ErrRange},
+		"an unknown filter": {usage.Query{From: noon, To: noon.Add(1), Filter: map[usage.Dimension][]string{"1=1": {"x"}}}, usage.ErrDimension},
+		"a good question":   {usage.Query{From: noon, To: noon.Add(1)}, nil},
+	} {
+		if _, err := s.Latency(t.Context(), tenant.Scope{}, tt.q); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		}
+	}
+}
+
 func TestForecastIsExact(t *testing.T) {
 	t.Parallel()
 	month := noon.AddDate(0, 0, 30)

@@ -18,18 +18,25 @@ type Frame struct {
 	Active Nav    // the entry of the nav that is current
 
 	Org   string      // name of the organization
-	Orgs  []ui.Choice // the organizations the person can go to; at most one hides the switch
+	Orgs  []Org       // the organizations the person can go to; at most one hides the switch
 	Teams []ui.Choice // "All teams" and each team, as links to this page for it; empty hides it
 
 	Environments []ui.Choice // the environment filter, as links to this page; empty hides it
 	Ranges       []ui.Choice // the date ranges, as links to this page; empty hides it
 	Custom       *DateForm   // dates of one's own, below the ranges; nil hides it
+	Earlier      string      // this page for the period before; empty hides the link
+	Later        string      // this page for the period after; empty: it has not begun
 
-	Person  Person
-	Setup   string    // beside Get started: "2 of 5"; empty when all is done
-	Palette []ui.Link // more entries for the palette: keys, aliases
-	Toasts  []ui.Toast
-	Stream  bool // the page listens to server-sent events
+	Person Person
+	Setup  string // beside Get started: "2 of 5"; empty when all is done
+	Toasts []ui.Toast
+	Stream bool // the page listens to server-sent events
+}
+
+// Org is an organization that the person can go to.
+type Org struct {
+	ID, Name string
+	Current  bool
 }
 
 // Person is who is logged in.

@@ -33,7 +33,9 @@ func frame(a layout.Assets) layout.Frame {
 		Custom:       &layout.DateForm{Action: "/costs", From: "2026-11-01", To: "2026-11-20", Keep: []ui.Param{{Name: "team", Value: "support"}}},
 		Person:       layout.Person{Name: "Ada Byron", Email: "ada@fernhill.example", Role: "owner", LogOut: "/log-out"},
 		Setup:        "2 of 5",
-		Palette:      []ui.Link{{Text: "data-index", Href: "/keys/key_1"}},
+		Earlier:      "?from=2026-10-01&to=2026-10-31",
+		Later:        "?from=2026-12-01&to=2026-12-31",
+		Orgs:         []layout.Org{{ID: "org_1", Name: "Fernhill", Current: true}, {ID: "org_2", Name: "Moor & sons"}},
 		Toasts:       []ui.Toast{{Text: "Key growth-ads disabled.", UndoAction: "/keys/key_2/enable"}},
 	}
 }

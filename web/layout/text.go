@@ -17,6 +17,15 @@ func initial(p Person) string {
 	return strings.ToUpper(string(r))
 }
 
+func currentOrg(all []Org) string {
+	for _, o := range all {
+		if o.Current {
+			return o.Name
+		}
+	}
+	return "Choose"
+}
+
 func chordKeys(keys string) []string { return strings.Split(keys, " ") }
 
 // otherKeys are the shortcuts that lead to no page: what they do, and the keys.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/a-h/templ"
 
@@ -161,7 +162,8 @@ func (r Reply) With(f func(http.ResponseWriter)) Reply {
 
 // Next is the path that a log-in may lead to: one of our own, never another site.
 func Next(path string) string {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n") {
+	// Browsers read a backslash as a slash and leave tabs and line ends out: "/\t/other.site" is another site.
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) || strings.ContainsFunc(path, unicode.IsControl) {
 		return "/"
 	}
 	return path

@@ -151,6 +151,12 @@ func (b Bars) axisLabel(i int) string {
 	return b.Days[i].Axis
 }
 
+// spare says that a narrow screen leaves a label out: every other one, counted from the newest.
+func (b Bars) spare(i int) bool {
+	last := (len(b.Days) - 1) / b.stride()
+	return b.axisLabel(i) != "" && (last-i/b.stride())%2 == 1
+}
+
 // details says whether the tips list the series: for many bars that would be most of the page.
 func (b Bars) details() bool { return len(b.Days) <= 62 && len(b.Series) > 1 }
 

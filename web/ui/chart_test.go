@@ -203,3 +203,22 @@ func FuzzHighlightKeepsTheCode(f *testing.F) {
 		}
 	})
 }
+
+func TestANarrowChartKeepsTheNewestLabelAndEveryOtherOne(t *testing.T) {
+	t.Parallel()
+	for days, want := range map[int]string{1: "0", 2: "1", 7: "0 2 4 6", 8: "1 3 5 7", 22: "3 9 15 21", 31: "4 12 20 28"} {
+		b := Bars{}
+		for i := range days {
+			b.Days = append(b.Days, BarDay{Axis: strconv.Itoa(i)})
+		}
+		var kept []string
+		for i := range days {
+			if label := b.axisLabel(i); label != "" && !b.spare(i) {
+				kept = append(kept, label)
+			}
+		}
+		if got := strings.Join(kept, " "); got != want {
+			t.Errorf("of %d days %q are named, want %q", days, got, want)
+		}
+	}
+}

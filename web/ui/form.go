@@ -53,6 +53,7 @@ type InputView struct {
 	Placeholder   string
 	Autocomplete  string
 	Inputmode     string // "numeric", "decimal"
+	List          string // id of a datalist with suggestions
 	Before, After string // fixed text around it: "$", "a month"
 	Mono          bool
 	Required      bool
@@ -85,6 +86,7 @@ func (v InputView) areaAttributes() templ.Attributes {
 	set("placeholder", v.Placeholder)
 	set("autocomplete", v.Autocomplete)
 	set("inputmode", v.Inputmode)
+	set("list", v.List)
 	if v.MaxLength > 0 {
 		a["maxlength"] = strconv.Itoa(v.MaxLength)
 	}

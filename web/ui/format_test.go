@@ -144,19 +144,19 @@ func TestDeltasAreColouredOnlyWhereOneDirectionIsGood(t *testing.T) {
 		d           Delta
 		text, class string
 	}{
-		"spend that rose":          {DeltaOf(1098, 1000, Neither), "↑ 9.8%", ""},
-		"unit cost that fell":      {DeltaOf(958, 1000, Down), "↓ 4.2%", "good"},
-		"errors that rose":         {DeltaOf(2000, 1000, Down), "↑ 100.0%", "bad"},
-		"savings that fell":        {DeltaOf(1, 2, Up), "↓ 50.0%", "bad"},
-		"the same":                 {DeltaOf(5, 5, Down), "no change", "none"},
-		"too little to write":      {DeltaOf(100_001, 100_000, Down), "no change", "none"},
-		"nothing before":           {DeltaOf(5, 0, Down), "new", "none"},
-		"nothing before and after": {DeltaOf(0, 0, Down), "no change", "none"},
-		"all gone":                 {DeltaOf(0, 5, Neither), "↓ 100.0%", ""},
-		"a share of nothing before": {DeltaPoints(3, 80, 0, 0, Down), "new", ""},
-		"a share that fell":        {DeltaPoints(31, 10_000, 43, 10_000, Down), "↓ 0.12 pp", "good"},
-		"a share that rose":        {DeltaPoints(4, 1000, 0, 1000, Neither), "↑ 0.4 pp", ""},
-		"a share that rose a lot":  {DeltaPoints(1, 2, 1, 4, Up), "↑ 25.0 pp", "good"},
+		"spend that rose":           {DeltaOf(1098, 1000, Neither), "↑ 9.8%", ""},
+		"unit cost that fell":       {DeltaOf(958, 1000, Down), "↓ 4.2%", "good"},
+		"errors that rose":          {DeltaOf(2000, 1000, Down), "↑ 100.0%", "bad"},
+		"savings that fell":         {DeltaOf(1, 2, Up), "↓ 50.0%", "bad"},
+		"the same":                  {DeltaOf(5, 5, Down), "no change", "none"},
+		"too little to write":       {DeltaOf(100_001, 100_000, Down), "no change", "none"},
+		"nothing before":            {DeltaOf(5, 0, Down), "new", "none"},
+		"nothing before and after":  {DeltaOf(0, 0, Down), "no change", "none"},
+		"all gone":                  {DeltaOf(0, 5, Neither), "↓ 100.0%", ""},
+		"a share of nothing before": {DeltaPoints(3, 80, 0, 0, Down), "new", "none"},
+		"a share that fell":         {DeltaPoints(31, 10_000, 43, 10_000, Down), "↓ 0.12 pp", "good"},
+		"a share that rose":         {DeltaPoints(4, 1000, 0, 1000, Neither), "↑ 0.4 pp", ""},
+		"a share that rose a lot":   {DeltaPoints(1, 2, 1, 4, Up), "↑ 25.0 pp", "good"},
 	} {
 		if got := tt.d.text(); got != tt.text {
 			t.Errorf("%s: text %q, want %q", name, got, tt.text)

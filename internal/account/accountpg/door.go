@@ -16,6 +16,7 @@ import (
 // Why the tenant wall is passed here: each happens before an organization is known, or concerns a person and not a tenant.
 const (
 	signUp  = "account: sign-up makes the organization"
+	first   = "account: a newcomer is told from a guest"
 	logIn   = "account: log-in finds a user by address"
 	session = "account: a session is found before its organization is known"
 	token   = "account: a management token is found by its hash"
@@ -55,6 +56,15 @@ func (s *Store) Create(ctx context.Context, n account.NewAccount, onlyFirst bool
 		return nil
 	})
 	return taken(err, "users_email_taken", account.ErrEmailTaken)
+}
+
+// Empty implements account.Store.
+func (s *Store) Empty(ctx context.Context) (bool, error) {
+	var have bool
+	err := s.db.InSystem(ctx, first, func(tx *gorm.DB) error {
+		return tx.Raw(`SELECT EXISTS (SELECT FROM orgs)`).Scan(&have).Error
+	})
+	return !have, err
 }
 
 // UserByEmail implements account.Store.

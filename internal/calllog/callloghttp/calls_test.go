@@ -120,6 +120,31 @@ func TestListFiltersAndRefusals(t *testing.T) {
 	c.Do("GET", "/calls?limit=1000", "").Want(400)
 }
 
+// TestAnUnpricedCallHasNoCost: not known is not zero, neither in JSON nor in a table.
+func TestAnUnpricedCallHasNoCost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	call := w.deliver(t, func(r *calllog.Record) {
+		r.Cost, r.Price = 0, calllog.Unpriced
+		r.Attempts[0].Cost, r.Attempts[0].Price = 0, calllog.Unpriced
+	})
+	c := w.server.As(t, w.in)
+	for _, path := range []string{"/calls", "/calls/" + call.ID.String()} {
+		if a := c.Do("GET", path, "").Want(200); strings.Contains(a.Body, "cost_") || !strings.Contains(a.Body, `"price_state":"unpriced"`) {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+	}
+	rows, err := csv.NewReader(strings.NewReader(c.Do("GET", "/calls?format=csv", "").Want(200).Body)).ReadAll()
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%v %v", rows, err)
+	}
+	for i, name := range rows[0] {
+		if strings.HasPrefix(name, "cost_") && rows[1][i] != "" {
+			t.Errorf("%s is %q", name, rows[1][i])
+		}
+	}
+}
+
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

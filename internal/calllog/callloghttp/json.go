@@ -11,6 +11,7 @@ import (
 
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
+	"tollgate/internal/money"
 )
 
 // Call is a call as lists show it. Durations are microseconds; money is exact decimal text.
@@ -39,8 +40,8 @@ type Call struct {
 	FinishReason   string            `json:"finish_reason,omitempty"`
 	Units          map[string]int64  `json:"units" doc:"Tokens and other units by disjoint class; classes with none are left out"`
 	UsageSource    string            `json:"usage_source" enum:"unknown,reported,estimated"`
-	CostNanoUSD    string            `json:"cost_nano_usd"`
-	CostUSD        string            `json:"cost_usd"`
+	CostNanoUSD    string            `json:"cost_nano_usd,omitempty" doc:"Absent where price_state is unpriced"`
+	CostUSD        string            `json:"cost_usd,omitempty" doc:"Absent where price_state is unpriced"`
 	PriceState     string            `json:"price_state" enum:"priced,free,unpriced" doc:"unpriced: the cost is not known, and not zero"`
 	Estimated      bool              `json:"estimated"`
 	DurationMicros int64             `json:"duration_us"`
@@ -80,8 +81,8 @@ type Attempt struct {
 	UpstreamID     string           `json:"upstream_id,omitempty"`
 	Units          map[string]int64 `json:"units"`
 	UsageSource    string           `json:"usage_source" enum:"unknown,reported,estimated"`
-	CostNanoUSD    string           `json:"cost_nano_usd"`
-	CostUSD        string           `json:"cost_usd"`
+	CostNanoUSD    string           `json:"cost_nano_usd,omitempty"`
+	CostUSD        string           `json:"cost_usd,omitempty"`
 	PriceState     string           `json:"price_state" enum:"priced,free,unpriced"`
 	PriceID        string           `json:"price_id,omitempty"`
 }
@@ -94,13 +95,22 @@ type Payload struct {
 	Cut      bool   `json:"cut" doc:"A body was longer than what is kept"`
 }
 
+// cost is the text of an amount; none of what is unpriced, whose amount means nothing.
+func cost(n money.NanoUSD, p calllog.PriceState) (nano, usd string) {
+	if p == calllog.Unpriced {
+		return "", ""
+	}
+	return strconv.FormatInt(int64(n), 10), n.USD()
+}
+
 func toCall(e *calllog.Entry) Call {
+	nano, usd := cost(e.Cost, e.Price)
 	return Call{
 		ID: e.ID.String(), StartedAt: e.StartedAt, TeamID: string(e.Team), TeamName: e.TeamName, KeyID: string(e.Key), KeyName: e.KeyName,
 		Environment: e.Environment, Workflow: e.Workflow, EndUser: e.EndUser, Tags: e.Tags, Endpoint: e.Endpoint, Dialect: e.Dialect,
 		RequestedModel: e.Requested, Alias: e.Alias, AliasVersion: e.AliasVersion, Provider: e.Provider, Model: e.Model, Stream: e.Stream,
 		Status: e.Status, Outcome: string(e.Outcome), ErrorCode: e.ErrorCode, FinishReason: string(e.Finish),
-		Units: units(e.Usage.Units), UsageSource: source(e.Usage.Source), CostNanoUSD: strconv.FormatInt(int64(e.Cost), 10), CostUSD: e.Cost.USD(),
+		Units: units(e.Usage.Units), UsageSource: source(e.Usage.Source), CostNanoUSD: nano, CostUSD: usd,
 		PriceState: priceState(e.Price), Estimated: e.Estimated, DurationMicros: e.Duration.Microseconds(), FirstByte: e.FirstByte.Microseconds(),
 		Overhead: e.Overhead.Microseconds(), RequestBytes: e.RequestBytes, ResponseBytes: e.ResponseBytes, AttemptCount: len(e.Attempts),
 	}
@@ -112,11 +122,12 @@ func toDetail(e *calllog.Entry) CallDetail {
 		d.Marks = append(d.Marks, Mark{m.Stage, m.At.Microseconds()})
 	}
 	for _, a := range e.Attempts {
+		nano, usd := cost(a.Cost, a.Price)
 		d.Attempts = append(d.Attempts, Attempt{
 			Number: a.Number, Provider: a.Provider, Model: a.Model, CredentialID: string(a.Credential), StartMicros: a.Start.Microseconds(),
 			FirstByte: a.FirstByte.Microseconds(), DurationMicros: a.Duration.Microseconds(), Status: a.Status, ErrorClass: a.ErrorClass,
 			UpstreamID: a.UpstreamID, Units: units(a.Usage.Units), UsageSource: source(a.Usage.Source),
-			CostNanoUSD: strconv.FormatInt(int64(a.Cost), 10), CostUSD: a.Cost.USD(), PriceState: priceState(a.Price), PriceID: string(a.PriceID),
+			CostNanoUSD: nano, CostUSD: usd, PriceState: priceState(a.Price), PriceID: string(a.PriceID),
 		})
 	}
 	if p := e.Payload; p != nil {

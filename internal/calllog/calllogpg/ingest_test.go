@@ -289,6 +289,8 @@ func TestFilters(t *testing.T) {
 		{"workflow", calllog.Filter{Workflows: []string{"w2"}}, []id.Call{other.ID}},
 		{"environment", calllog.Filter{Environments: []string{"staging"}}, []id.Call{other.ID}},
 		{"outcome", calllog.Filter{Outcomes: []calllog.Outcome{calllog.Failed}}, []id.Call{other.ID}},
+		{"several bad outcomes", calllog.Filter{Outcomes: []calllog.Outcome{calllog.Refused, calllog.Failed}}, []id.Call{other.ID}},
+		{"a good and a bad outcome", calllog.Filter{Outcomes: []calllog.Outcome{calllog.OK, calllog.Failed}}, []id.Call{paid.ID, other.ID, plain.ID}},
 		{"status", calllog.Filter{Statuses: []int{502}}, []id.Call{other.ID}},
 		{"class of status", calllog.Filter{Statuses: []int{5}}, []id.Call{other.ID}},
 		{"end user", calllog.Filter{EndUser: "u2"}, []id.Call{other.ID}},

@@ -74,7 +74,7 @@ func costs(in tenant.Scope, q usage.Asked, limit int) (string, []any) {
 		outer = append(outer, "coalesce("+alias+".name, '')")
 	}
 	for _, figure := range figures() {
-		columns = append(columns, "sum("+figure+")::bigint AS "+figure)
+		columns = append(columns, bounded(figure)+" AS "+figure)
 		outer = append(outer, "u."+figure)
 	}
 	return `SELECT u.bucket, ` + strings.Join(outer, ", ") + ` FROM (SELECT ` + strings.Join(columns, ", ") + ` FROM usage_hourly WHERE ` +

@@ -119,12 +119,12 @@ func fill() string {
 		names = append(names, n)
 		own = append(own, `CASE WHEN split THEN 0 ELSE `+n+` END AS `+n)
 		attempts = append(attempts, `coalesce((a.units->>'`+n+`')::bigint, 0)`)
-		sums = append(sums, `sum(`+n+`)`)
+		sums = append(sums, bounded(n))
 	}
 	dims := `team_id, key_id, workflow, environment, alias`
 	from := ` FROM calls c WHERE c.org_id = $1 AND c.started_at >= $2 AND c.started_at < $3`
 	return `INSERT INTO usage_hourly (org_id, hour, ` + dims + `, provider, model, calls, errors, ` + strings.Join(names, ", ") + `, cost_nano, unpriced, estimated)
-		SELECT $1, $2, ` + dims + `, provider, model, sum(calls), sum(errors), ` + strings.Join(sums, ", ") + `, sum(cost_nano), sum(unpriced), sum(estimated)
+		SELECT $1, $2, ` + dims + `, provider, model, sum(calls), sum(errors), ` + strings.Join(sums, ", ") + `, ` + bounded("cost_nano") + `, sum(unpriced), sum(estimated)
 		FROM (
 			SELECT ` + dims + `, provider, model, 1 AS calls, (outcome IN ('refused', 'failed', 'broken', 'interrupted'))::int AS errors,
 				` + strings.Join(own, ", ") + `, CASE WHEN split THEN 0 ELSE cost_nano END AS cost_nano,
@@ -137,6 +137,10 @@ func fill() string {
 		) AS used
 		GROUP BY ` + dims + `, provider, model`
 }
+
+// bounded sums a column and stays at the largest value, as package money does: a sum that fails would hold its hour up for ever,
+// and with it the retention of all calls.
+func bounded(column string) string { return `least(sum(` + column + `), 9223372036854775807)::bigint` }
 
 // beatFresh is how long a proxy that says nothing counts as one that may hold records; then it is taken for gone, and figures go on
 // without it.

@@ -4,11 +4,13 @@ package aliases
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"tollgate/internal/alias"
 	"tollgate/internal/credential"
 	"tollgate/internal/id"
 	"tollgate/internal/money"
+	"tollgate/internal/price"
 	"tollgate/internal/provider"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
@@ -44,7 +46,13 @@ type Aliases struct {
 	Credentials Credentials
 	Usage       Usage
 	People      people.MemberLister
+	Prices      Prices
 	Vendors     []provider.Vendor
+}
+
+// Prices knows which models there are; *price.Service does.
+type Prices interface {
+	Book(ctx context.Context) (*price.Book, error)
 }
 
 func path(which id.Alias) string { return "/aliases/" + url.PathEscape(string(which)) }
@@ -108,6 +116,28 @@ func (p Aliases) names(ctx context.Context, v *page.Visit) (names, error) {
 	out.credentials, err = p.Credentials.List(ctx, v.Scope())
 	return out, err
 }
+
+// suggested bounds the suggestions, which travel with the form.
+const suggested = 500
+
+// suggestions are models of the providers that the organization can call, by provider. Another model may be typed all the same.
+func (n names) suggestions(book *price.Book, now time.Time) []suggestion {
+	var out []suggestion
+	for _, v := range n.vendors {
+		if !n.connected(v) {
+			continue
+		}
+		for _, r := range book.Models(v.ID, now) {
+			if r.Model != price.AnyModel && len(out) < suggested {
+				out = append(out, suggestion{Model: r.Model, Vendor: v.Name})
+			}
+		}
+	}
+	return out
+}
+
+// suggestion is a model that a target could have.
+type suggestion struct{ Model, Vendor string }
 
 // target is a target as people write it.
 func target(t alias.Target) string { return t.Provider + "/" + t.Model }

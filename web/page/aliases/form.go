@@ -35,6 +35,7 @@ type form struct {
 
 	Trouble page.Trouble
 	Names   names
+	Models  []suggestion
 }
 
 // formRow is one target. By is "vendor", or "vendor:credential".
@@ -104,7 +105,7 @@ func (f form) by(i int) ui.SelectView {
 func (f form) model(i int) ui.InputView {
 	return ui.InputView{
 		FieldView: ui.FieldView{Name: "model-" + strconv.Itoa(i), Label: "Model", Error: f.Trouble.At(targetField(i, "model"))},
-		Value:     f.Rows[i].Model, Mono: true, Placeholder: placeholder(f.Rows[i].By),
+		Value:     f.Rows[i].Model, Mono: true, Placeholder: placeholder(f.Rows[i].By), List: "models", Autocomplete: "off",
 	}
 }
 
@@ -294,6 +295,11 @@ func (p Aliases) show(ctx context.Context, v *page.Visit, f form, status int) (p
 	if f.Names, err = p.names(ctx, v); err != nil {
 		return page.Reply{}, err
 	}
+	book, err := p.Prices.Book(ctx)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	f.Models = f.Names.suggestions(book, v.Now)
 	if len(f.Rows) == 0 {
 		f.Rows = []formRow{{}}
 	}

@@ -33,7 +33,7 @@ func TestPages(t *testing.T) {
 	week := usage.Row{Calls: 112_380, Errors: 240, Cost: 19_280_000_000}
 	clock := ui.Clock{Now: noon()}
 	f := of(a.Route)
-	f.ID, f.Name, f.Version, f.Names = a.ID, a.Name, a.Version, known
+	f.ID, f.Name, f.Version, f.Names, f.Models = a.ID, a.Name, a.Version, known, []suggestion{{"claude-haiku-4-5", "Anthropic"}}
 	pagetest.Golden(t, "edit", edit(f))
 	bad := form{Name: "Fast", Rows: []formRow{{By: "openai", Model: "gpt 4o"}, {}}, OnDisconnect: alias.Drain, Names: known}
 	bad.Trouble = page.Trouble{Field: targetField(0, "model"), Message: "A model name has no spaces."}

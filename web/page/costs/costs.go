@@ -108,9 +108,10 @@ func (p Page) Show(ctx context.Context, v *page.Visit) (page.Reply, error) {
 		}
 	}
 	out.API = newAPI(a, v.HTTP)
+	earlier, later := a.Period.Steps(a.at)
 	f := layout.Frame{
 		Title: "Costs", Active: layout.Costs, Teams: namer.TeamChoices(a.at), Environments: namer.EnvironmentChoices(a.at, environments),
-		Ranges: a.Period.Choices(a.at, presets()...), Custom: a.Period.Form(a.at, Path),
+		Ranges: a.Period.Choices(a.at, presets()...), Custom: a.Period.Form(a.at, Path), Earlier: earlier, Later: later,
 	}
 	return page.Show(f, costs(out)), nil
 }

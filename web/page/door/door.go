@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"tollgate/internal/account"
+	"tollgate/internal/id"
 	"tollgate/internal/secret"
+	"tollgate/internal/tenant"
 	"tollgate/web/page"
 	"tollgate/web/page/client"
 	"tollgate/web/ui"
@@ -18,6 +20,8 @@ type Accounts interface {
 	SignUp(ctx context.Context, n account.SignUp, from account.Visitor) (account.Welcome, error)
 	LogIn(ctx context.Context, email, plain string, from account.Visitor) (account.Entry, error)
 	LogOut(ctx context.Context, value string) error
+	Enter(ctx context.Context, in tenant.Scope, session id.Session, org id.Org) error
+	Empty(ctx context.Context) (bool, error)
 }
 
 // Cookies carries the session; accounthttp.Cookie does.
@@ -34,12 +38,27 @@ type Door struct {
 	Gateway  string // base URL of the gateway, for the snippet beside the form
 }
 
-// Home leads to the overview, or to the log-in.
-func (d Door) Home(_ context.Context, v *page.Visit) (page.Reply, error) {
+// Home leads to the overview, or to the log-in, or where nobody has an account yet to the sign-up.
+func (d Door) Home(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	if signedIn(v) {
 		return page.See("/overview"), nil
 	}
+	empty, err := d.Accounts.Empty(ctx)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	if empty {
+		return page.See("/signup"), nil
+	}
 	return page.See("/login"), nil
+}
+
+// Enter leads to another organization of the same person: the session looks at that one from now on, in every window.
+func (d Door) Enter(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	if err := d.Accounts.Enter(ctx, v.Scope(), v.Login.Session.ID, id.Org(v.Form("organization"))); err != nil {
+		return page.Reply{}, err
+	}
+	return page.See("/overview"), nil
 }
 
 func signedIn(v *page.Visit) bool { return v.Scope().Check() == nil }

@@ -232,6 +232,55 @@ func (p Period) Choices(a Address, presets ...Preset) []ui.Choice {
 	return out
 }
 
+// Steps are the addresses of the periods just before and just after this one, of the same length: whole months, days of the zone, or
+// hours. later is empty where that one has not begun.
+func (p Period) Steps(a Address) (earlier, later string) {
+	clean := a.Without("from", "to", "range", "before", "after", "open", "live")
+	if p.End.Before(p.Now) {
+		from, to := p.shifted(1)
+		later = p.stretch(clean, from, to).String()
+	}
+	from, to := p.shifted(-1)
+	return p.stretch(clean, from, to).String(), later
+}
+
+// shifted is the period moved by its own length: by is 1 for the one after, −1 for the one before.
+func (p Period) shifted(by int) (from, to time.Time) {
+	switch {
+	case p.wholeMonth():
+		return p.From.AddDate(0, by, 0), p.End.AddDate(0, by, 0)
+	case p.Hourly() && !p.wholeDays():
+		length := (p.End.Sub(p.From) + time.Hour - 1).Truncate(time.Hour) // as Before counts
+		if by < 0 {
+			return p.From.Add(-length), p.From
+		}
+		return p.End, p.End.Add(length)
+	default:
+		days := by * p.days()
+		return p.From.AddDate(0, 0, days), p.End.AddDate(0, 0, days)
+	}
+}
+
+func (p Period) wholeMonth() bool {
+	from := p.From.In(p.Zone)
+	first := time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, p.Zone)
+	return p.From.Equal(first) && p.End.Equal(first.AddDate(0, 1, 0))
+}
+
+// stretch is the address of a range of one's own; the month of now keeps its name, so that it moves with the clock.
+func (p Period) stretch(a Address, from, to time.Time) Address {
+	now := p.Now.In(p.Zone)
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, p.Zone)
+	switch {
+	case p.wholeMonth() && from.Equal(month):
+		return a.With("range", string(Month))
+	case p.Hourly() && !p.wholeDays():
+		return a.With("from", from.UTC().Format(time.RFC3339)).With("to", to.UTC().Format(time.RFC3339))
+	default:
+		return a.With("from", from.In(p.Zone).Format(time.DateOnly)).With("to", to.AddDate(0, 0, -1).In(p.Zone).Format(time.DateOnly))
+	}
+}
+
 // Form asks for dates of one's own.
 func (p Period) Form(a Address, path string) *layout.DateForm {
 	return &layout.DateForm{

@@ -37,6 +37,45 @@ func read(t *testing.T, query string, zone *time.Location) filter.Period {
 	return p
 }
 
+func TestPeriodsStepByTheirOwnLength(t *testing.T) {
+	t.Parallel()
+	type steps struct{ Earlier, Later string }
+	for query, want := range map[string]steps{
+		"":                              {"from=2026-01-30&to=2026-02-28", ""},
+		"range=7d":                      {"from=2026-03-17&to=2026-03-23", ""},
+		"range=24h":                     {"from=2026-03-28T15%3A00%3A00Z&to=2026-03-29T15%3A00%3A00Z", ""},
+		"range=month":                   {"from=2026-02-01&to=2026-02-28", ""},
+		"range=last-month":              {"from=2026-01-01&to=2026-01-31", "range=month"},
+		"from=2026-01-01&to=2026-01-31": {"from=2025-12-01&to=2025-12-31", "from=2026-02-01&to=2026-02-28"},
+		"from=2026-03-10&to=2026-03-12": {"from=2026-03-07&to=2026-03-09", "from=2026-03-13&to=2026-03-15"},
+		"from=2026-03-29&to=2026-03-29": {"from=2026-03-28&to=2026-03-28", "from=2026-03-30&to=2026-03-30"}, // 23 hours in Berlin
+		"from=2026-03-30&to=2026-03-30": {"from=2026-03-29&to=2026-03-29", ""},
+		"from=2026-03-30T09:00:00Z&to=2026-03-30T11:00:00Z": {
+			"from=2026-03-30T07%3A00%3A00Z&to=2026-03-30T09%3A00%3A00Z", "from=2026-03-30T11%3A00%3A00Z&to=2026-03-30T13%3A00%3A00Z",
+		},
+	} {
+		p := read(t, query, berlin(t))
+		values, err := url.ParseQuery(query + "&team=a&open=call_1&before=x&live=1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		earlier, later := p.Steps(filter.At("/costs", values))
+		full := func(q string) string {
+			if q == "" {
+				return ""
+			}
+			wanted, err := url.ParseQuery(q + "&team=a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "/costs?" + wanted.Encode()
+		}
+		if diff := cmp.Diff(steps{full(want.Earlier), full(want.Later)}, steps{earlier, later}); diff != "" {
+			t.Errorf("%q (-want +got)\n%s", query, diff)
+		}
+	}
+}
+
 func TestPeriodsCoverWholeDaysAndCompareWithAsManyBefore(t *testing.T) {
 	t.Parallel()
 	type span struct{ From, To, BeforeFrom, BeforeTo string }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,13 +154,20 @@ func TestPages(t *testing.T) {
 	pagetest.Golden(t, "received_refused", received(receivedView{ID: "call_1", Status: 404, Entry: calllog.Entry{Record: calllog.Record{ErrorCode: "model.unknown"}}}))
 }
 
-// log is a call log that answers from a script: what List says at each step of Follow.
+// log is a call log that answers from a script: the calls that it holds at each step of Follow, newest first.
 type log struct{ steps [][]calllog.Entry }
 
-func (l *log) List(context.Context, tenant.Scope, calllog.Filter, calllog.Turn) (calllog.Page, error) {
-	now := l.steps[0]
-	l.steps = l.steps[1:]
-	return calllog.Page{Calls: now}, nil
+func (l *log) List(_ context.Context, _ tenant.Scope, f calllog.Filter, t calllog.Turn) (calllog.Page, error) {
+	var fit []calllog.Entry
+	for _, e := range l.steps[0] {
+		if len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, e.Outcome) {
+			fit = append(fit, e)
+		}
+	}
+	if t.After != nil { // the nearest to the beginning
+		fit = fit[max(len(fit)-t.Limit, 0):]
+	}
+	return calllog.Page{Calls: fit[:min(len(fit), t.Limit)]}, nil
 }
 
 func (l *log) Follow(context.Context, tenant.Scope, calllog.Filter, calllog.Tail) iter.Seq2[calllog.Tailed, error] {
@@ -168,6 +176,7 @@ func (l *log) Follow(context.Context, tenant.Scope, calllog.Filter, calllog.Tail
 			if !yield(calllog.Tailed{}, nil) {
 				return
 			}
+			l.steps = l.steps[1:]
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 // Usage is what the page asks of package usage.
 type Usage interface {
 	spend.Costs
-	Figures(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Overview, error)
+	Latency(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Latency, error)
 }
 
 // Calls reads the call log; *calllog.Queries does.
@@ -87,9 +87,10 @@ func (p Page) Show(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	if err != nil {
 		return page.Reply{}, err
 	}
+	earlier, later := a.Period.Steps(a.at)
 	f := layout.Frame{
 		Title: "Overview", Active: layout.Overview, Teams: namer.TeamChoices(a.at), Environments: namer.EnvironmentChoices(a.at, environments),
-		Ranges: a.Period.Choices(a.at, presets()...), Custom: a.Period.Form(a.at, Path),
+		Ranges: a.Period.Choices(a.at, presets()...), Custom: a.Period.Form(a.at, Path), Earlier: earlier, Later: later,
 	}
 	out, err := p.view(ctx, v, a, namer)
 	if err != nil {
@@ -116,15 +117,17 @@ func (p Page) view(ctx context.Context, v *page.Visit, a asked, namer filter.Nam
 		out.Empty = none(a, any)
 		return out, nil
 	}
-	latency, err := p.Usage.Figures(ctx, in, usage.Query{From: a.Period.From, To: a.Period.To, Zone: a.Period.Zone, Filter: a.Filter})
-	if err != nil {
-		return view{}, err
+	var took [2]usage.Latency // in the period, and in the one before it
+	for i, period := range []filter.Period{a.Period, a.Period.Before()} {
+		if took[i], err = p.Usage.Latency(ctx, in, usage.Query{From: period.From, To: period.To, Filter: a.Filter}); err != nil {
+			return view{}, err
+		}
 	}
 	if out.Chart, err = chart(a, got, namer).Bars(ctx, p.Usage, in); err != nil {
 		return view{}, err
 	}
 	out.Drawn = got.Now.Total.Cost > 0
-	out.Figures = figures(a, got, latency, out.Chart)
+	out.Figures = figures(a, got, took, out.Chart)
 	if out.Movers, err = p.movers(ctx, in, a, namer); err != nil {
 		return view{}, err
 	}

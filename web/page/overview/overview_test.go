@@ -12,6 +12,7 @@ import (
 	"tollgate/internal/golden"
 	"tollgate/internal/id"
 	"tollgate/internal/tenant"
+	"tollgate/internal/usage"
 	"tollgate/web/page/overview"
 	"tollgate/web/page/pagetest"
 )
@@ -73,6 +74,21 @@ func TestErrorsAreShownToWhoMayReadCalls(t *testing.T) {
 	}
 	if html := show(t, pagetest.Sample(), &fake{}, "/overview", tenant.Billing); strings.Contains(html, "upstream.failed") || strings.Contains(html, "/requests") {
 		t.Error("a role that may not read calls sees them")
+	}
+}
+
+func TestLatencyIsComparedOverTheSameDaysAsSpend(t *testing.T) {
+	t.Parallel()
+	l := pagetest.Sample()
+	show(t, l, &fake{}, "/overview?range=month&team=team_search", tenant.Admin)
+	day := func(month time.Month, d int) time.Time { return time.Date(2026, month, d, 0, 0, 0, 0, time.UTC) }
+	team := map[usage.Dimension][]string{usage.Team: {"team_search"}}
+	want := []usage.Query{
+		{From: day(11, 1), To: pagetest.Now(), Filter: team},
+		{From: day(10, 1), To: day(10, 1).Add(pagetest.Now().Sub(day(11, 1))), Filter: team},
+	}
+	if diff := cmp.Diff(want, l.Timed); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

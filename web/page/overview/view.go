@@ -53,7 +53,7 @@ type failure struct {
 	At              time.Time
 }
 
-func figures(a asked, got spend.Compared, latency usage.Overview, chart ui.Bars) []figure {
+func figures(a asked, got spend.Compared, took [2]usage.Latency, chart ui.Bars) []figure {
 	now, was := got.Now.Total, got.Before.Total
 	value := "unpriced"
 	if spend.Known(&now) {
@@ -80,12 +80,11 @@ func figures(a asked, got spend.Compared, latency usage.Overview, chart ui.Bars)
 		FigureView: ui.FigureView{Name: "Error rate", Value: ui.RateText(now.Errors, now.Calls)},
 		Delta:      ui.DeltaPoints(now.Errors, now.Calls, was.Errors, was.Calls, ui.Down), Note: "· " + ui.CountText(now.Errors) + " failed",
 	}
-	return []figure{spent, calls, errors, slowness(latency)}
+	return []figure{spent, calls, errors, slowness(took[0], took[1])}
 }
 
-// slowness compares with the same time just before: latencies are kept for calls only, not by the day.
-func slowness(o usage.Overview) figure {
-	now, was := o.Now.Latency, o.Before.Latency
+// slowness compares how long calls took in the period with the one before it.
+func slowness(now, was usage.Latency) figure {
 	f := figure{FigureView: ui.FigureView{Name: "p95 latency", Aside: "first token", Value: ui.Nothing}}
 	if now.FirstByteP95 > 0 {
 		f.Value = ui.SpanText(now.FirstByteP95)

@@ -81,6 +81,7 @@ type Spent struct {
 type Ledger struct {
 	Spent []Spent
 	Asked []usage.Query // what it was asked, in order
+	Timed []usage.Query // the ranges whose latency it was asked for
 }
 
 // Costs sums up.
@@ -169,11 +170,11 @@ func (l *Ledger) LastData(context.Context, tenant.Scope, time.Time) (time.Time, 
 	return last, nil
 }
 
-// Figures compares a range with the one before it; its latencies are made up.
-func (l *Ledger) Figures(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Overview, error) {
-	c, err := l.Costs(ctx, in, q)
-	o := usage.Overview{Now: usage.Figures{Row: c.Total}, UpTo: c.UpTo}
-	o.Now.Latency = usage.Latency{P95: 4920 * time.Millisecond, FirstByteP95: 684 * time.Millisecond, Calls: c.Total.Calls}
-	o.Before.Latency = usage.Latency{P95: 4500 * time.Millisecond, FirstByteP95: 720 * time.Millisecond, Calls: 1}
-	return o, err
+// Latency tells latencies that are made up: faster now than in any range that has ended.
+func (l *Ledger) Latency(_ context.Context, _ tenant.Scope, q usage.Query) (usage.Latency, error) {
+	l.Timed = append(l.Timed, q)
+	if q.To.Before(Now()) {
+		return usage.Latency{P95: 4500 * time.Millisecond, FirstByteP95: 720 * time.Millisecond, Calls: 1}, nil
+	}
+	return usage.Latency{P95: 4920 * time.Millisecond, FirstByteP95: 684 * time.Millisecond, Calls: 1}, nil
 }

@@ -76,38 +76,61 @@ func (t Teams) Options() []ui.Option {
 // Authors maps ids of users and tokens to what people call them.
 type Authors map[string]string
 
-// ListAuthors reads all members and tokens that the caller's role may see.
-func ListAuthors(ctx context.Context, from MemberLister, in tenant.Scope) (Authors, error) {
-	out := Authors{}
+// ListMembers reads all of them.
+func ListMembers(ctx context.Context, from MemberLister, in tenant.Scope) ([]account.Member, error) {
+	var out []account.Member
 	for after := id.User(""); ; {
 		part, err := from.Members(ctx, in, after, chunk)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range part {
-			out[string(m.User.ID)] = Called(m.User)
-			after = m.User.ID
-		}
+		out = append(out, part...)
 		if len(part) < chunk {
-			break
+			return out, nil
 		}
+		after = part[len(part)-1].User.ID
 	}
+}
+
+// ListTokens reads all management tokens, or none where the caller's role may not see them.
+func ListTokens(ctx context.Context, from MemberLister, in tenant.Scope) ([]account.Token, error) {
 	if !in.Role().Can(tenant.ReadTokens) {
-		return out, nil
+		return nil, nil
 	}
+	var out []account.Token
 	for after := id.Token(""); ; {
 		part, err := from.Tokens(ctx, in, after, chunk)
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range part {
-			out[string(t.ID)] = "token " + t.Name
-			after = t.ID
-		}
+		out = append(out, part...)
 		if len(part) < chunk {
 			return out, nil
 		}
+		after = part[len(part)-1].ID
 	}
+}
+
+// ListAuthors reads all members and tokens that the caller's role may see.
+func ListAuthors(ctx context.Context, from MemberLister, in tenant.Scope) (Authors, error) {
+	members, err := ListMembers(ctx, from, in)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := ListTokens(ctx, from, in)
+	return AuthorsOf(members, tokens), err
+}
+
+// AuthorsOf are the members and tokens that were read already.
+func AuthorsOf(members []account.Member, tokens []account.Token) Authors {
+	out := Authors{}
+	for _, m := range members {
+		out[string(m.User.ID)] = Called(m.User)
+	}
+	for _, t := range tokens {
+		out[string(t.ID)] = "token " + t.Name
+	}
+	return out
 }
 
 // Name is what people call an author. Who is not known any more keeps a word for what they were.

@@ -112,8 +112,14 @@ func (p Providers) Connect(ctx context.Context, v *page.Visit) (page.Reply, erro
 	if v.Form("do") == "test" {
 		return p.try(ctx, v, f, n)
 	}
-	if _, err := p.Credentials.Connect(ctx, v.Scope(), n); err != nil {
+	c, err := p.Credentials.Connect(ctx, v.Scope(), n)
+	if err != nil {
 		return f.again(err)
+	}
+	if v.Form("tested") != "" {
+		// What was tested may have been typed anew since, so the verdict that is kept is of what is stored. Connected it is whatever
+		// comes of this: the list then says what is known.
+		_, _ = p.Credentials.TestStored(ctx, v.Scope(), c.ID)
 	}
 	return page.See("/providers?done=connected"), nil
 }
@@ -167,7 +173,12 @@ type detailView struct {
 
 func (d detailView) above() string { return d.Trouble.Above("name", "base_url", "secret") }
 
-func (d detailView) title() string { return d.Vendor.Name + ": " + d.Credential.Name }
+func (d detailView) title() string {
+	if d.Credential.Name == d.Vendor.Name { // the name that one gets who types none
+		return d.Vendor.Name
+	}
+	return d.Vendor.Name + ": " + d.Credential.Name
+}
 
 func (d detailView) name() ui.InputView {
 	return ui.InputView{FieldView: ui.FieldView{Name: "name", Label: "Name", Error: d.Trouble.At("name")}, Value: d.Name, Required: true, MaxLength: 200}

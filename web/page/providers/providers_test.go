@@ -51,5 +51,8 @@ func TestPages(t *testing.T) {
 	pagetest.Golden(t, "connect_tested", connect(form{Vendor: ollama, Result: &result{ui.OK, "Ollama accepts it."}}))
 	pagetest.Golden(t, "detail", single(detailView{Credential: c, Vendor: anthropic, CanWrite: true, Name: c.Name, Clock: clock}))
 	pagetest.Golden(t, "detail_viewer", single(detailView{Credential: second, Vendor: anthropic, Clock: clock}))
+	if unnamed := (detailView{Credential: credential.Credential{Name: "Anthropic"}, Vendor: anthropic}); unnamed.title() != "Anthropic" {
+		t.Errorf("a credential with the name of its vendor is called %q", unnamed.title())
+	}
 	pagetest.Golden(t, "delete", remove(detailView{Credential: c, Vendor: anthropic, CanWrite: true}))
 }

@@ -156,10 +156,12 @@ func (p Page) list(ctx context.Context, v *page.Visit, text string, wrong page.T
 		}
 		out.Open = &call
 	}
+	earlier, later := a.period.Steps(a.at)
 	f := layout.Frame{
 		Title: "Requests", Active: layout.Requests, Stream: a.live,
 		Teams: namer.TeamChoices(a.at), Environments: namer.EnvironmentChoices(a.at, environments),
 		Ranges: a.period.Choices(a.at.Without("open"), presets()...), Custom: a.period.Form(a.at.Without("open"), Path),
+		Earlier: earlier, Later: later,
 	}
 	return page.Show(f, list(out)), nil
 }

@@ -27,6 +27,7 @@ type Accounts interface {
 	CreateTeam(ctx context.Context, in tenant.Scope, called string) (account.Team, error)
 	RenameTeam(ctx context.Context, in tenant.Scope, team id.Team, was, to string) (account.Team, error)
 	Members(ctx context.Context, in tenant.Scope, after id.User, limit int) ([]account.Member, error)
+	Member(ctx context.Context, in tenant.Scope, user id.User) (account.Member, error)
 	ChangeRole(ctx context.Context, in tenant.Scope, user id.User, was, to tenant.Role) (account.Member, error)
 	RemoveMember(ctx context.Context, in tenant.Scope, user id.User) error
 	Tokens(ctx context.Context, in tenant.Scope, after id.Token, limit int) ([]account.Token, error)
@@ -52,9 +53,6 @@ const (
 	tokens       section = "tokens"
 	sessions     section = "sessions"
 )
-
-// listMax bounds each list of the page.
-const listMax = 200
 
 type view struct {
 	Organization account.Organization
@@ -151,17 +149,13 @@ func (s Settings) view(ctx context.Context, v *page.Visit) (view, error) {
 	if out.Teams, err = people.ListTeams(ctx, s.Accounts, in); err != nil {
 		return view{}, err
 	}
-	if out.Members, err = s.Accounts.Members(ctx, in, "", listMax); err != nil {
+	if out.Members, err = people.ListMembers(ctx, s.Accounts, in); err != nil {
 		return view{}, err
 	}
-	if out.Authors, err = people.ListAuthors(ctx, s.Accounts, in); err != nil {
+	if out.Tokens, err = people.ListTokens(ctx, s.Accounts, in); err != nil {
 		return view{}, err
 	}
-	if out.can(tenant.ReadTokens) {
-		if out.Tokens, err = s.Accounts.Tokens(ctx, in, "", listMax); err != nil {
-			return view{}, err
-		}
-	}
+	out.Authors = people.AuthorsOf(out.Members, out.Tokens)
 	out.Sessions, err = s.Accounts.Sessions(ctx, in)
 	return out, err
 }
@@ -220,17 +214,12 @@ type removeView struct {
 
 // RemoveForm asks whether a member may go.
 func (s Settings) RemoveForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	all, err := s.Accounts.Members(ctx, v.Scope(), "", listMax)
+	m, err := s.Accounts.Member(ctx, v.Scope(), id.User(v.Param("id")))
 	if err != nil {
 		return page.Reply{}, err
 	}
-	for _, m := range all {
-		if string(m.User.ID) == v.Param("id") {
-			return page.Show(layout.Frame{Title: "Remove " + people.Called(m.User), Active: layout.Settings},
-				remove(removeView{m, m.User.ID == v.Login.User.ID})), nil
-		}
-	}
-	return page.Reply{}, account.ErrMember
+	return page.Show(layout.Frame{Title: "Remove " + people.Called(m.User), Active: layout.Settings},
+		remove(removeView{m, m.User.ID == v.Login.User.ID})), nil
 }
 
 // Remove takes a member out of the organization.

@@ -93,6 +93,12 @@
     if (menus.length === 0) document.querySelector("a[data-esc]")?.click();
   });
 
+  // ---- An opened call is brought into sight, where it does not stay there by itself.
+  document.addEventListener("htmx:afterSettle", (e) => {
+    const drawer = e.target.id === "requests" && document.querySelector(".drawer");
+    if (drawer && getComputedStyle(drawer).position !== "sticky") drawer.scrollIntoView();
+  });
+
   // ---- Tokens: the comma-separated input stays what is sent; chips stand for its values.
   const tokens = (box) => {
     const field = box.querySelector("input");

@@ -75,7 +75,8 @@
   if (palette) {
     const input = palette.querySelector("input");
     const none = palette.querySelector(".palette-none");
-    const links = [...palette.querySelectorAll("li > a")];
+    let links = [...palette.querySelectorAll("li > a")];
+    const call = palette.querySelector("a[data-call]");
     const shown = () => links.filter((a) => !a.parentElement.hidden);
     const mark = (link) => {
       for (const a of links) a.classList.toggle("active", a === link);
@@ -83,7 +84,14 @@
     };
     const filter = () => {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      // The id of a call is the name of no link: pasted whole, it leads to its page.
+      const id = /^\s*(call_[0-9a-z]{26})\s*$/.exec(input.value)?.[1];
+      if (call) call.href = call.dataset.call + (id ?? "");
       for (const a of links) {
+        if (a === call) {
+          a.parentElement.hidden = !id;
+          continue;
+        }
         const text = a.textContent.toLowerCase();
         a.parentElement.hidden = !words.every((w) => text.includes(w));
       }
@@ -102,6 +110,18 @@
       mark(list[(at + by + list.length) % list.length]);
     };
     input.addEventListener("input", filter);
+
+    // Keys and aliases are asked for when the palette is first opened, so that no page waits for them.
+    const more = palette.querySelector("[data-more]");
+    const load = async () => {
+      const answer = await fetch(more.dataset.more, { headers: { "HX-Request": "true" } }).catch(() => null);
+      if (!answer?.ok) return; // the pages are still there
+      more.innerHTML = await answer.text();
+      links = [...palette.querySelectorAll("li > a")];
+      filter();
+    };
+    if (more) palette.addEventListener("focusin", load, { once: true });
+
     palette.addEventListener("keydown", (e) => {
       if (e.key === "ArrowDown") move(1);
       else if (e.key === "ArrowUp") move(-1);

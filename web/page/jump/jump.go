@@ -1,0 +1,53 @@
+// Package jump lists what the palette leads to beside the pages: aliases and keys, asked for when it is first opened.
+package jump
+
+import (
+	"context"
+
+	"tollgate/internal/alias"
+	"tollgate/internal/id"
+	"tollgate/internal/key"
+	"tollgate/internal/tenant"
+	"tollgate/web/layout"
+	"tollgate/web/page"
+)
+
+// Keys lists keys.
+type Keys interface {
+	List(ctx context.Context, in tenant.Scope, f key.Filter, after id.Key, limit int) ([]key.Key, bool, error)
+}
+
+// Aliases lists aliases.
+type Aliases interface {
+	List(ctx context.Context, in tenant.Scope, text, after string, limit int) ([]alias.Alias, bool, error)
+}
+
+// To answers its part. All fields are required.
+type To struct {
+	Keys    Keys
+	Aliases Aliases
+}
+
+// most bounds each kind: whoever has more searches on its page.
+const most = 200
+
+// Entries are the aliases, and the keys that can be used.
+func (t To) Entries(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	in := v.Scope()
+	aliases, _, err := t.Aliases.List(ctx, in, "", "", most)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	keys, _, err := t.Keys.List(ctx, in, key.Filter{State: key.Usable}, "", most)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	var out []layout.PaletteEntry
+	for _, a := range aliases {
+		out = append(out, layout.PaletteEntry{Icon: "alias", Text: a.Name, Note: "alias", Href: "/aliases/" + string(a.ID)})
+	}
+	for _, k := range keys {
+		out = append(out, layout.PaletteEntry{Icon: "key", Text: k.Name, Note: k.Prefix + "…", Href: "/keys/" + string(k.ID)})
+	}
+	return page.Part(layout.PaletteMore(out)), nil
+}
