@@ -31,6 +31,7 @@ import (
 	"tollgate/internal/rest/restpg"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
+	"tollgate/internal/visitor"
 	"tollgate/web"
 )
 
@@ -114,7 +115,7 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	h.onWeb = append(h.onWeb, fmt.Sprintf("dashboard  %s", h.cfg.PublicURL))
 	h.hint = "Open the dashboard and sign up; its first page leads to your first call."
 	srv := &http.Server{
-		Handler:           h.controlPlane(json, pages),
+		Handler:           visitor.Believe(h.cfg.TrustedProxies, h.controlPlane(json, pages)),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,

@@ -10,12 +10,12 @@ import (
 
 // The collector's reserve. A proxy's live heap is small and what its calls leave behind is large, so at Go's default it collects all
 // the time: about a tenth of a call's CPU. It is given a fixed reserve instead of a share, so that a process that holds much does
-// not take four times as much.
+// not take five times as much.
 const (
-	collectReserve   = 128 << 20 // bytes of garbage before a collection
-	collectMax       = 400       // per cent of the live heap, at most
-	collectMin       = 100       // Go's default
-	collectLookEvery = 10 * time.Second
+	collectReserve   = 128 << 20   // bytes of garbage before a collection
+	collectMax       = 400         // per cent of the live heap, at most
+	collectMin       = 100         // Go's default
+	collectLookEvery = time.Second // a burst of calls makes the live heap grow within seconds
 )
 
 // collectPercent is the garbage that a heap of live bytes may hold before it is collected, in per cent of it.

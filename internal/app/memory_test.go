@@ -10,7 +10,7 @@ func TestTheCollectorsReserveIsBounded(t *testing.T) {
 		want int
 	}{
 		{"a process that has not collected yet", 0, 400},
-		{"a small heap may hold four times its size", 8 << 20, 400},
+		{"a small heap may hold four times its size of garbage", 8 << 20, 400},
 		{"a middling heap has the fixed reserve", 64 << 20, 200},
 		{"a large heap is collected as Go does it", 1 << 30, 100},
 	} {

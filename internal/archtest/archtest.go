@@ -40,7 +40,7 @@ var rooms = map[string]int{
 	"internal/fault": ground, "internal/money": ground, "internal/id": ground, "internal/secret": ground, "internal/chat": ground,
 	"migrations": ground,
 
-	"internal/tenant": wire, "internal/httperr": wire, "internal/provider": wire,
+	"internal/tenant": wire, "internal/httperr": wire, "internal/provider": wire, "internal/visitor": wire,
 
 	"internal/rest": kits, "internal/postgres": kits, "internal/egress": kits, "internal/golden": kits, "internal/archtest": kits,
 

@@ -11,6 +11,7 @@ import (
 	"tollgate/internal/chat"
 	"tollgate/internal/egress"
 	"tollgate/internal/provider"
+	"tollgate/internal/provider/wire"
 	"tollgate/internal/route"
 )
 
@@ -19,6 +20,14 @@ type inexpressible struct{ err error }
 
 func (e *inexpressible) Error() string { return e.err.Error() }
 func (e *inexpressible) Unwrap() error { return e.err }
+
+// inability is what the target cannot say, or nil for other errors.
+func inability(err error) error {
+	if unable := (*inexpressible)(nil); errors.As(err, &unable) {
+		return unable.err
+	}
+	return nil
+}
 
 // errFirstByte is why an attempt was given up that brought nothing in its time.
 var errFirstByte = errors.New("no content in time")
@@ -29,38 +38,64 @@ type try struct {
 	dialect provider.Dialect // the provider's
 	same    bool             // the client speaks it too
 	head    provider.Head
-	timer   *time.Timer // of the first content byte; nil: none
+	body    []byte      // for the provider
+	buf     *buffer     // owns body; nil: nobody need give it back
+	timer   *time.Timer // of the first content byte; nil: there is no limit
+	cancel  context.CancelCauseFunc
 	log     *calllog.Attempt
 	started time.Time
 }
 
 // attempt asks one target and relays its answer. A refusal is the provider's failure; an error ends the call.
-func (g *Gateway) attempt(ctx context.Context, c *Call, target *route.Target) (*provider.Refusal, error) {
-	t := try{target: target, head: c.Ask.head}
+func (g *Gateway) attempt(c *Call, target *route.Target) (*provider.Refusal, error) {
+	t, err := g.prepare(c, target)
+	if err != nil {
+		return nil, err
+	}
+	var ctx context.Context = &c.life
+	if c.Plan.FirstByte > 0 {
+		ctx = t.limit(ctx, c.Plan.FirstByte)
+	}
+	refusal := g.exchange(ctx, c, t)
+	g.concluded(ctx, c, t, refusal)
+	return refusal, nil
+}
+
+// prepare does what comes before the provider is called.
+func (g *Gateway) prepare(c *Call, target *route.Target) (*try, error) {
+	t := &try{target: target, head: c.Ask.head}
 	t.head.NoStreamOptions = target.Vendor.NoStreamOptions
 	var ok bool
 	if t.dialect, ok = g.Dialects(target.Vendor.Dialect); !ok {
 		return nil, ErrProvider.Say("The provider %s speaks a protocol that this release does not.", target.Vendor.Name)
 	}
 	t.same = t.dialect.Name() == c.Surface.dialect.Name()
-	body, err := encode(c, &t)
-	if err != nil {
+	if err := g.encode(c, t); err != nil {
 		return nil, err
 	}
 	t.started = g.Now()
 	t.log = c.begin(target, t.started)
 	if err := g.announce(c); err != nil {
+		t.buf.release()
 		c.Work.attempts = nil
 		return nil, err
 	}
-	if limit := c.Plan.FirstByte; limit > 0 {
-		var cancel context.CancelCauseFunc
-		ctx, cancel = context.WithCancelCause(ctx)
-		defer cancel(nil)
-		t.timer = time.AfterFunc(limit, func() { cancel(errFirstByte) })
-		defer t.timer.Stop()
+	return t, nil
+}
+
+// limit gives the attempt up when no content has come in time.
+func (t *try) limit(ctx context.Context, limit time.Duration) context.Context {
+	ctx, t.cancel = context.WithCancelCause(ctx)
+	t.timer = time.AfterFunc(limit, func() { t.cancel(errFirstByte) })
+	return ctx
+}
+
+// concluded notes how an attempt went.
+func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provider.Refusal) {
+	if t.timer != nil {
+		t.timer.Stop()
+		defer t.cancel(nil)
 	}
-	refusal := g.exchange(ctx, c, &t, body)
 	t.log.Duration = g.Now().Sub(t.started)
 	if refusal != nil {
 		t.log.ErrorClass = refusal.Class.String()
@@ -72,16 +107,30 @@ func (g *Gateway) attempt(ctx context.Context, c *Call, target *route.Target) (*
 			t.log.Status = refusal.Status
 		}
 	}
-	g.metrics.attempt(target.Vendor.ID, t.log.ErrorClass)
-	return refusal, nil
+	g.metrics.attempt(t.target.Vendor.ID, t.log.ErrorClass)
 }
 
 // encode makes the provider's body: the client's with the model exchanged where both speak one dialect, a translation otherwise.
-func encode(c *Call, t *try) ([]byte, error) {
-	if t.same {
-		return t.dialect.Splice(c.Ask.body, t.head, t.target.Model), nil
+func (g *Gateway) encode(c *Call, t *try) (err error) {
+	if !t.same {
+		t.body, err = translate(c, t)
+		return err
 	}
-	return translate(c, t)
+	t.body = c.Ask.body
+	if edits := t.dialect.Edits(t.body, t.head, t.target.Model); len(edits) > 0 {
+		t.buf = g.bodies.borrow(wire.Size(t.body, edits))
+		t.buf.b = wire.Append(t.buf.b, t.body, edits)
+		t.body = t.buf.b
+	}
+	return nil
+}
+
+// sent gives the provider's body back once the answer's head is here, unless the transport still reads it.
+func (c *Call) sent(t *try) {
+	if c.lent.Load() == 0 {
+		t.buf.release()
+	}
+	t.buf, t.body = nil, nil
 }
 
 // translate is apart from encode because its frame is large, and every open stream would carry it.
@@ -115,21 +164,10 @@ func (c *Call) begin(target *route.Target, now time.Time) *calllog.Attempt {
 }
 
 // exchange sends the request and takes the answer.
-func (g *Gateway) exchange(ctx context.Context, c *Call, t *try, body []byte) *provider.Refusal {
-	req, err := g.request(ctx, c, t, body)
-	if err != nil {
-		return connectRefusal(ErrProvider.Say("The address of the provider %s is not valid.", t.target.Vendor.Name).Because(err))
-	}
-	transport := g.Transport
-	if t.target.Vendor.ID == route.Sandbox {
-		transport = g.Sandbox
-	}
-	start := g.Now()
-	resp, err := transport.RoundTrip(req)
-	c.Work.wait(g.Now().Sub(start))
-	if err != nil {
-		g.Logger.Info("gateway: provider unreachable", "call", c.Text, "provider", t.target.Vendor.ID, "err", err)
-		return g.lost(ctx, c, err)
+func (g *Gateway) exchange(ctx context.Context, c *Call, t *try) *provider.Refusal {
+	resp, refusal := g.send(ctx, c, t)
+	if refusal != nil {
+		return refusal
 	}
 	defer func() { _ = resp.Body.Close() }()
 	t.log.Status = resp.StatusCode
@@ -142,6 +180,27 @@ func (g *Gateway) exchange(ctx context.Context, c *Call, t *try, body []byte) *p
 	default:
 		return g.relayWhole(ctx, c, t, resp)
 	}
+}
+
+// send returns when the head of the answer is here.
+func (g *Gateway) send(ctx context.Context, c *Call, t *try) (*http.Response, *provider.Refusal) {
+	defer c.sent(t)
+	req, err := g.request(ctx, c, t)
+	if err != nil {
+		return nil, connectRefusal(ErrProvider.Say("The address of the provider %s is not valid.", t.target.Vendor.Name).Because(err))
+	}
+	transport := g.Transport
+	if t.target.Vendor.ID == route.Sandbox {
+		transport = g.Sandbox
+	}
+	start := g.Now()
+	resp, err := transport.RoundTrip(req)
+	c.Work.wait(g.Now().Sub(start))
+	if err != nil {
+		g.Logger.Info("gateway: provider unreachable", "call", c.Text, "provider", t.target.Vendor.ID, "err", err)
+		return nil, g.lost(ctx, c, err)
+	}
+	return resp, nil
 }
 
 func refused(t *try, resp *http.Response) *provider.Refusal {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -28,6 +29,7 @@ type buffers struct{ stream, small, large sync.Pool }
 const (
 	streamBuffer = 2 << 10
 	smallBuffer  = 8 << 10
+	largeStep    = 16 << 10
 )
 
 // chunk is a buffer for reading a stream.
@@ -49,6 +51,9 @@ func (p *buffers) borrow(size int) *buffer {
 		}
 		pool.Put(b) // left for a smaller body
 	}
+	if size > smallBuffer { // in steps, so that a body and its spliced copy, a few bytes longer, fit in each other's buffers
+		size = (size + largeStep - 1) / largeStep * largeStep
+	}
 	return &buffer{b: make([]byte, 0, max(size, smallBuffer)), from: p}
 }
 
@@ -67,6 +72,10 @@ func (p *buffers) giveBack(b *buffer) {
 	}
 }
 
+// promised is the room for a body of a declared length: all of it and one more, to see the end without growing. A long one gets the
+// rest when it has come so far, because to declare a length costs nothing, and a few hundred who do would take all memory.
+func promised(length int64) int { return int(min(length, keepMax-1)) + 1 }
+
 // readAll reads r to its end into b, at most limit bytes; over reports that there was more.
 func (b *buffer) readAll(r io.Reader, limit int64) (over bool, err error) {
 	for {
@@ -74,7 +83,7 @@ func (b *buffer) readAll(r io.Reader, limit int64) (over bool, err error) {
 			return true, nil
 		}
 		if len(b.b) == cap(b.b) {
-			b.b = append(b.b, 0)[:len(b.b)]
+			b.b = slices.Grow(b.b, max(len(b.b), 1)) // double, so that a long body is copied once on average
 		}
 		room := b.b[len(b.b):cap(b.b)]
 		if rest := limit + 1 - int64(len(b.b)); int64(len(room)) > rest {

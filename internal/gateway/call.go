@@ -21,6 +21,7 @@ type Call struct {
 	Surface *surface
 	req     *http.Request
 	client  client
+	life    life // of the work: dispatch
 
 	Caller  caller  // authenticate
 	Ask     ask     // read
@@ -65,6 +66,7 @@ type work struct {
 	neutral   *chat.Request      // the decoded request, made once when a target speaks another dialect
 	intent    bool               // the log knows that the call may have reached a provider
 	content   bool               // the answer has begun: no other target any more
+	deadline  time.Time          // when life ends, by the gateway's clock
 	waited    time.Duration      // spent waiting for providers
 	firstByte time.Duration      // first content to the client, since the start
 	finish    chat.FinishReason

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -24,58 +22,75 @@ func (g *Gateway) dispatch(c *Call) error {
 	if err := g.Log.Healthy(); err != nil {
 		return ErrLogUnavailable.Because(err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.req.Context()), c.Plan.Timeout)
-	defer cancel()
-	c.client.watch(cancel)
-	defer c.client.drain.end()
+	g.open(c)
+	defer g.close(c)
+	return g.try(c, newOrder(c.Plan.Targets))
+}
+
+// open begins the work.
+func (g *Gateway) open(c *Call) {
+	c.life.begin(c.Plan.Timeout)
+	c.client.watch(c.life.end)
 	if c.Ask.head.Stream {
 		c.client.keepAlive()
 		g.metrics.streams.Inc()
-		defer g.metrics.streams.Dec()
 	}
-	defer c.Work.calm()
 	c.Work.attempts = c.Work.first[:0]
-	return g.try(ctx, c, newOrder(c.Plan.Targets))
+	c.Work.deadline = g.Now().Add(c.Plan.Timeout)
 }
 
-func (g *Gateway) try(ctx context.Context, c *Call, o *order) error {
+// close ends the work, however it went.
+func (g *Gateway) close(c *Call) {
+	c.Work.calm()
+	if c.Ask.head.Stream {
+		g.metrics.streams.Dec()
+	}
+	c.client.drain.end()
+	c.life.end()
+}
+
+// try asks one target after another. An open stream's stack holds this frame, and those of what it calls: they are kept small.
+func (g *Gateway) try(c *Call, o *order) error {
 	var last *providerFailure
 	for n := 0; n < c.Plan.Attempts; n++ {
 		i, wait := o.next(g.Now())
-		if i < 0 || wait > g.cfg.RetryWaitMax || !g.pause(ctx, wait) {
+		if i < 0 || wait > g.cfg.RetryWaitMax || !g.pause(c, wait) {
 			break
 		}
-		t := &c.Plan.Targets[i]
-		refusal, err := g.attempt(ctx, c, t)
-		var unable *inexpressible
+		refusal, err := g.attempt(c, &c.Plan.Targets[i])
 		switch {
-		case errors.As(err, &unable): // no attempt was made: the target's dialect cannot say it
+		case err != nil:
+			unable := inability(err) // no attempt was made: the target's dialect cannot say it
+			if unable == nil {
+				return err
+			}
 			o.drop(i)
 			n--
 			if o.empty() && last == nil {
-				return unable.err
+				return unable
 			}
 			continue
-		case err != nil:
-			return err
 		case refusal == nil:
 			return nil
 		}
-		last = &providerFailure{refusal, t}
-		if !refusal.Class.Retryable() || c.client.gone.Load() || ctx.Err() != nil || c.Work.content {
+		last = &providerFailure{refusal, &c.Plan.Targets[i]}
+		if !refusal.Class.Retryable() || c.client.gone.Load() || c.life.Err() != nil || c.Work.content {
 			break
 		}
 		o.failed(i, refusal, g.Now())
+	}
+	if last == nil {
+		return ErrProvider
 	}
 	return last
 }
 
 // pause waits for d, or reports false when the call ends first.
-func (g *Gateway) pause(ctx context.Context, d time.Duration) bool {
+func (g *Gateway) pause(c *Call, d time.Duration) bool {
 	if d <= 0 {
 		return true
 	}
-	if end, ok := ctx.Deadline(); ok && end.Sub(g.Now()) <= d {
+	if c.Work.deadline.Sub(g.Now()) <= d {
 		return false
 	}
 	t := time.NewTimer(d)
@@ -83,7 +98,7 @@ func (g *Gateway) pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-ctx.Done():
+	case <-c.life.Done():
 		return false
 	}
 }

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/calllog"
+	"tollgate/internal/chat"
 	"tollgate/internal/id"
 )
 
@@ -91,6 +93,48 @@ func TestBeforeContentAnotherTargetAnswers(t *testing.T) {
 				t.Errorf("attempts %+v", r.Attempts)
 			}
 			if r.Outcome != calllog.OK || r.Provider != "mistral" || r.Alias != "fast" || r.AliasVersion != 3 || w.log.intended() != 1 {
+				t.Errorf("recorded %+v", r)
+			}
+		})
+	}
+}
+
+// TestAnUnusableAnswerIsPaidForAllTheSame: the client gets nothing of it, but the provider has done the work.
+func TestAnUnusableAnswerIsPaidForAllTheSame(t *testing.T) {
+	t.Parallel()
+	cut := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Length", strconv.Itoa(len(whole)+10))
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	tests := []struct {
+		name   string
+		first  http.HandlerFunc
+		stream bool
+		source chat.Source
+		input  int64 // 0: by the rule of thumb
+	}{
+		{"a whole answer instead of a stream", answering(200, whole), true, chat.Reported, 800},
+		{"an answer that breaks off behind its usage", cut(whole), false, chat.Estimated, 800},
+		{"an answer that breaks off in its text", cut(whole[:150]), false, chat.Estimated, 0},
+		{"an answer instead of a stream that breaks off", cut(whole[:150]), true, chat.Estimated, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := pair(t, tt.first, answering(500, `{"error":{"message":"boom","type":"server_error"}}`), alias.Route{Attempts: 2}).start()
+			if a := w.chat(fast(tt.stream)); a.status < 500 {
+				t.Fatalf("%d %q", a.status, a.body)
+			}
+			r := w.log.last(t)
+			u := r.Attempts[0].Usage
+			if u.Source != tt.source || u.Units.InputTotal() == 0 || u.Units.OutputTotal() == 0 || (tt.input != 0 && u.Units[chat.Input] != tt.input) {
+				t.Errorf("usage %+v", u)
+			}
+			if r.Cost == 0 || r.Attempts[0].Cost != r.Cost || r.Price != calllog.Priced || r.Estimated != (tt.source == chat.Estimated) {
 				t.Errorf("recorded %+v", r)
 			}
 		})

@@ -14,8 +14,8 @@ type flow interface {
 	feed(chunk []byte) ([]byte, error)
 	// close is called at the end of the body; the rest that is not held is returned. ErrTruncated when the stream had not ended.
 	close() ([]byte, error)
-	// seen is what the stream has told so far.
-	seen() provider.Seen
+	// seen is what the stream has told so far; it changes with the next call.
+	seen() *provider.Seen
 	// tail is what was held back. cost is in dollars, for a body that is ours; empty when unknown.
 	tail(dst []byte, cost string) []byte
 	// finished reports that the end has begun: what comes now is held.
@@ -52,7 +52,7 @@ func (p *passing) sift(out []byte) []byte {
 	return out
 }
 
-func (p *passing) seen() provider.Seen { return p.last }
+func (p *passing) seen() *provider.Seen { return &p.last }
 
 func (p *passing) finished() bool { return p.last.Ended }
 
@@ -130,7 +130,7 @@ func (t *translating) note(e *chat.Event) {
 	}
 }
 
-func (t *translating) seen() provider.Seen { return t.last }
+func (t *translating) seen() *provider.Seen { return &t.last }
 
 func (t *translating) finished() bool { return t.last.Ended }
 

@@ -69,7 +69,7 @@ func New(d Deps, cfg Config) *Gateway {
 
 // ServeHTTP routes by path; every path of the data plane stands in layout.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s, ok := g.surfaces[r.URL.Path]; ok && r.Method == s.method {
+	if s, ok := g.surfaces[r.URL.Path]; ok && (r.Method == s.method || (r.Method == http.MethodHead && s.method == http.MethodGet)) {
 		s.serve(w, r, s)
 		return
 	}
@@ -82,7 +82,12 @@ func (g *Gateway) chat(w http.ResponseWriter, r *http.Request, s *surface) {
 	defer g.inside.Done()
 	c := g.newCall(w, r, s)
 	defer c.release()
-	if err := g.walk(c); err != nil {
+	g.conclude(c, g.walk(c))
+}
+
+// conclude is what happens to every call, refused (err) or not. It is apart from chat because an open stream's stack holds that.
+func (g *Gateway) conclude(c *Call, err error) {
+	if err != nil {
 		g.refuse(c, err)
 	}
 	c.client.close()

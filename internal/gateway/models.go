@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/provider"
 	"tollgate/internal/route"
 	"tollgate/internal/snapshot"
+	"tollgate/internal/visitor"
 )
 
 // listed is one name that a key may call, in the union of both list shapes: clients read the fields they know.
@@ -85,7 +86,7 @@ func (g *Gateway) reader(w http.ResponseWriter, r *http.Request, s *surface) (*s
 	}
 	k, err := g.keyOf(r)
 	if err == nil {
-		err = k.Allow(g.addressOf(r), s.endpoint, g.Now())
+		err = k.Allow(visitor.Address(r, g.cfg.TrustedProxies), s.endpoint, g.Now())
 	}
 	if err != nil {
 		g.reject(w, r, s, err)

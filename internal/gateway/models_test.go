@@ -75,3 +75,17 @@ func TestTheModelListIsWhatTheKeyMayCall(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+// TestHEADIsAnsweredLikeGET: load balancers probe with it.
+func TestHEADIsAnsweredLikeGET(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/v1/models": 200, "/v1/chat/completions": 405} {
+		r := w.request(path, "")
+		r.Method = http.MethodHead
+		if a := w.send(r); a.status != want || a.body != "" {
+			t.Errorf("HEAD %s: %d %q", path, a.status, a.body)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func (p *plain) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }) // the past: reads and writes end at once
+	stop := afterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }) // the past: reads and writes end at once
 	sendErr := p.send(c, req)
 	_ = req.Body.Close()
 	a := &plainAnswer{body: plainBody{pool: p, conn: c, stop: stop}}

@@ -65,7 +65,7 @@ func (b *plainBody) head(from int) (int, error) {
 		}
 		look = max(from, len(b.buf.b)-3) // the end may lie across two reads
 		if len(b.buf.b) == cap(b.buf.b) {
-			b.buf.b = append(b.buf.b, 0)[:len(b.buf.b)]
+			b.grow()
 		}
 		n, err := b.conn.Read(b.buf.b[len(b.buf.b):cap(b.buf.b)])
 		b.buf.b = b.buf.b[:len(b.buf.b)+n]
@@ -77,6 +77,14 @@ func (b *plainBody) head(from int) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// grow moves a head that is larger than most into a larger buffer of the pool's sizes.
+func (b *plainBody) grow() {
+	more := b.pool.buffers.borrow(2 * cap(b.buf.b))
+	more.b = append(more.b, b.buf.b...)
+	b.buf.release()
+	b.buf = more
 }
 
 // headEnd is the index behind the first empty line from i on, or -1.

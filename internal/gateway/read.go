@@ -37,7 +37,7 @@ func (g *Gateway) take(c *Call) error {
 	}
 	size := smallBuffer
 	if length > 0 {
-		size = int(length) + 1 // room to see the end without growing
+		size = promised(length)
 	}
 	deadline := func(t time.Time) { _ = http.NewResponseController(c.client.w).SetReadDeadline(t) }
 	deadline(g.Now().Add(g.cfg.BodyTimeout))

@@ -20,32 +20,46 @@ type stream struct {
 	g       *Gateway
 	c       *Call
 	t       *try
-	resp    *http.Response
+	body    io.Reader
+	header  http.Header
 	flow    flow
-	pending []byte // what came before the first content byte
-	begun   bool   // the client is getting this answer: no other target any more
+	chunk   *buffer // what is read from the provider
+	pending []byte  // what came before the first content byte
+	begun   bool    // the client is getting this answer: no other target any more
 	total   int64
 }
 
 // relayStream passes a stream on, byte by byte as it comes. Up to the first content byte it is kept here, and any failure is a
 // refusal that another target may make good.
 func (g *Gateway) relayStream(ctx context.Context, c *Call, t *try, resp *http.Response) *provider.Refusal {
-	if ct := resp.Header.Get("Content-Type"); strings.HasPrefix(ct, "text/html") || strings.HasPrefix(ct, "application/json") {
+	if !isStream(resp) {
 		return g.wholeInsteadOfStream(ctx, c, t, resp)
 	}
-	s := &stream{g: g, c: c, t: t, resp: resp, flow: newFlow(c, t)}
-	b := g.bodies.chunk()
-	defer b.release()
-	chunk := b.b[:cap(b.b)]
+	s := newStream(g, c, t, resp)
+	defer s.chunk.release()
+	return s.run(ctx)
+}
+
+func isStream(resp *http.Response) bool {
+	ct := resp.Header.Get("Content-Type")
+	return !strings.HasPrefix(ct, "text/html") && !strings.HasPrefix(ct, "application/json")
+}
+
+//go:noinline
+func newStream(g *Gateway, c *Call, t *try, resp *http.Response) *stream {
+	return &stream{g: g, c: c, t: t, body: resp.Body, header: resp.Header, flow: newFlow(c, t), chunk: g.bodies.chunk()}
+}
+
+// run reads the provider's stream to its end.
+func (s *stream) run(ctx context.Context) *provider.Refusal {
+	chunk := s.chunk.b[:cap(s.chunk.b)]
 	for {
-		start := g.Now()
-		n, err := resp.Body.Read(chunk)
-		c.Work.wait(g.Now().Sub(start))
+		n, err := s.read(chunk)
 		if n > 0 {
 			if r := s.take(s.flow.feed(chunk[:n])); r != nil {
 				return s.broken(r)
 			}
-			if s.total += int64(n); s.total > g.cfg.AnswerMax {
+			if s.total += int64(n); s.total > s.g.cfg.AnswerMax {
 				return s.broken(oversized())
 			}
 		}
@@ -53,9 +67,17 @@ func (g *Gateway) relayStream(ctx context.Context, c *Call, t *try, resp *http.R
 		case err == io.EOF, err != nil && s.flow.finished(): // the end was there: how the connection went is of no matter
 			return s.end()
 		case err != nil:
-			return s.broken(g.lost(ctx, c, err))
+			return s.broken(s.g.lost(ctx, s.c, err))
 		}
 	}
+}
+
+// read waits for the provider, and counts the wait.
+func (s *stream) read(chunk []byte) (int, error) {
+	start := s.g.Now()
+	n, err := s.body.Read(chunk)
+	s.c.Work.wait(s.g.Now().Sub(start))
+	return n, err
 }
 
 func newFlow(c *Call, t *try) flow {
@@ -101,7 +123,7 @@ func (s *stream) begin() {
 	if s.t.timer != nil {
 		s.t.timer.Stop()
 	}
-	s.c.client.begin(http.StatusOK, s.resp.Header)
+	s.c.client.begin(http.StatusOK, s.header)
 	s.c.dropBody()
 	if len(s.pending) > 0 {
 		s.send(s.pending)
@@ -147,14 +169,14 @@ func (s *stream) end() *provider.Refusal {
 		s.begin()
 	}
 	s.send(out)
-	s.c.saw(s.t, seen)
+	s.c.saw(s.t, *seen)
 	s.c.Answer = answer{status: http.StatusOK, tail: s.flow}
 	return nil
 }
 
 // broken is a stream that failed. What it used is kept for settling: the provider counts it.
 func (s *stream) broken(r *provider.Refusal) *provider.Refusal {
-	s.c.saw(s.t, s.flow.seen())
+	s.c.saw(s.t, *s.flow.seen())
 	return r
 }
 
@@ -167,10 +189,13 @@ func (g *Gateway) wholeInsteadOfStream(ctx context.Context, c *Call, t *try, res
 	over, err := b.readAll(resp.Body, g.cfg.AnswerMax)
 	c.Work.wait(g.Now().Sub(start))
 	if err != nil {
+		c.sawCut(t, b.b)
 		return g.lost(ctx, c, err)
 	}
 	if !over {
-		if seen := t.dialect.Inspect(b.b); seen.Refusal != nil {
+		seen := t.dialect.Inspect(b.b)
+		c.saw(t, seen) // of no use to the client, but paid for
+		if seen.Refusal != nil {
 			return seen.Refusal
 		}
 	}

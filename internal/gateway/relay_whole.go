@@ -18,7 +18,7 @@ func (g *Gateway) relayWhole(ctx context.Context, c *Call, t *try, resp *http.Re
 	}
 	size := smallBuffer
 	if resp.ContentLength > 0 {
-		size = int(resp.ContentLength) + 1
+		size = promised(resp.ContentLength)
 	}
 	b := g.bodies.borrow(size)
 	start := g.Now()
@@ -29,8 +29,10 @@ func (g *Gateway) relayWhole(ctx context.Context, c *Call, t *try, resp *http.Re
 	w := &whole{buf: b, body: b.b}
 	switch {
 	case err != nil:
+		c.sawCut(t, b.b)
 		refusal = g.lost(ctx, c, err)
 	case over:
+		c.sawCut(t, b.b)
 		refusal = oversized()
 	default:
 		refusal = inspect(c, t, resp, w)
@@ -62,6 +64,7 @@ func inspect(c *Call, t *try, resp *http.Response, w *whole) *provider.Refusal {
 	if !t.same {
 		r, refusal := neutralOf(t, w.body)
 		if refusal != nil {
+			c.saw(t, seen)
 			return refusal
 		}
 		w.ours = &r

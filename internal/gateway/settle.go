@@ -24,6 +24,19 @@ func (c *Call) saw(t *try, seen provider.Seen) {
 	}
 }
 
+// sawCut keeps what a whole answer told of itself before it broke off. A provider that has begun one has done its work.
+func (c *Call) sawCut(t *try, body []byte) {
+	if len(body) == 0 {
+		return
+	}
+	seen := t.dialect.Inspect(body)
+	if !seen.Started {
+		seen.Started, seen.OutputBytes = true, int64(len(body))
+	}
+	seen.Ended = false
+	c.saw(t, seen)
+}
+
 // estimate completes a usage that the provider did not finish: what it has counted stands, the rest is bytes by the rule of thumb.
 func estimate(u chat.Usage, request, output int64) chat.Usage {
 	if u.Units.InputTotal() == 0 {

@@ -13,7 +13,8 @@ import (
 
 // request builds what is sent to the provider. Only the client's headers that the vendor's file names are passed on; nothing that
 // a client sends chooses the host, the path or the credential.
-func (g *Gateway) request(ctx context.Context, c *Call, t *try, body []byte) (*http.Request, error) {
+func (g *Gateway) request(ctx context.Context, c *Call, t *try) (*http.Request, error) {
+	body := t.body
 	u, err := g.ends.url(t.target.BaseURL, t.dialect.Path())
 	if err != nil {
 		return nil, err

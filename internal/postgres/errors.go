@@ -26,6 +26,8 @@ var (
 	ErrDown = fault.New(fault.Unavailable, "database.down", "The database does not answer. Try again shortly.")
 	// ErrBusy means that the transaction lost against another one and was rolled back whole: it may be tried again.
 	ErrBusy = fault.New(fault.Unavailable, "database.busy", "The database is busy. Try again shortly.")
+	// ErrText means that a value from outside cannot be text: a NUL, or bytes that are no UTF-8.
+	ErrText = fault.New(fault.Invalid, "request.invalid_text", "The request holds text that is not valid: a NUL character, or bytes that are no UTF-8.")
 )
 
 // Misuse and configuration.
@@ -68,7 +70,9 @@ const (
 	lockNotAvailable     = "55P03"
 	tooManyConnections   = "53300"
 	connectionClass      = "08"
-	operatorClass        = "57P" // shutting down, crashed, starting up, database dropped
+	badCharacter         = "22021" // NUL, or no UTF-8
+	badEscape            = "22P05" // \u0000 in JSON
+	operatorClass        = "57P"   // shutting down, crashed, starting up, database dropped
 )
 
 // translate maps what drivers say to the errors above.
@@ -96,6 +100,8 @@ func translateCode(pg *pgconn.PgError, err error) error {
 		return &Conflict{Constraint: pg.ConstraintName, cause: err}
 	case code == foreignKeyViolation:
 		return &Reference{Constraint: pg.ConstraintName, cause: err}
+	case code == badCharacter, code == badEscape:
+		return ErrText.Because(err)
 	case code == serializationFailure, code == deadlockDetected, code == lockNotAvailable:
 		return ErrBusy.Because(err)
 	case code == tooManyConnections, strings.HasPrefix(code, connectionClass), strings.HasPrefix(code, operatorClass):

@@ -41,6 +41,8 @@ func TestTranslate(t *testing.T) {
 		{"too many connections", code("53300"), ErrDown},
 		{"a serialization failure", code("40001"), ErrBusy},
 		{"a deadlock", code("40P01"), ErrBusy},
+		{"a NUL in a text", code("22021"), ErrText},
+		{"a NUL in JSON", code("22P05"), ErrText},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -39,6 +39,9 @@ func ScanHead(body []byte, field func(s *HeadScan, name, raw []byte, at Span) (k
 		if err == nil && !known {
 			known, err = field(s, w.Key, w.Value(), at)
 		}
+		if err == nil && !known {
+			err = disguised(w.Key)
+		}
 		if err != nil {
 			return Head{}, err
 		}
@@ -56,6 +59,18 @@ func ScanHead(body []byte, field func(s *HeadScan, name, raw []byte, at Span) (k
 		return Head{}, ErrBody.Say("The request names no model.").At("model")
 	}
 	return s.Head, nil
+}
+
+// disguised refuses another spelling of model or stream. Most providers pass it over, but those that read names in any case (all that
+// are written in Go) would take it for the field itself: then the call would go to a model that nobody resolved, allowed or priced.
+func disguised(name []byte) error {
+	switch {
+	case bytes.EqualFold(name, []byte("model")):
+		return ErrBody.Say("The field %q must be spelt model.", name).At("model")
+	case bytes.EqualFold(name, []byte("stream")):
+		return ErrBody.Say("The field %q must be spelt stream.", name).At("stream")
+	}
+	return nil
 }
 
 func open(body []byte) int {

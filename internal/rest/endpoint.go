@@ -111,6 +111,8 @@ func HandleStream[In any](a About, contentType string, f StreamFunc[In]) Endpoin
 type streamed struct{ Body func(huma.Context) }
 
 func (s *Server) stream(ctx context.Context, c *gin.Context, got Stream) {
+	ctx, stop := WhileAllowed(ctx, s.opt.Watch, s.allowed(exchangeOf(ctx), c.Request))
+	defer stop()
 	c.Header("Content-Type", got.ContentType)
 	c.Status(http.StatusOK)
 	c.Writer.WriteHeaderNow()

@@ -24,6 +24,7 @@ var (
 	ErrMediaType    = fault.New(fault.Invalid, "request.media_type", "The request body must be application/json.")
 	ErrTooLarge     = fault.New(fault.TooLarge, "request.too_large", "The request body is larger than 1 MiB.")
 	ErrCrossSite    = fault.New(fault.Forbidden, "request.cross_site", "A page of another site sent this request; it was not carried out.")
+	ErrOtherOrg     = fault.New(fault.Forbidden, "request.other_organization", "The session has entered another organization.")
 	ErrStale        = fault.New(fault.Stale, "request.stale", "It was changed since you read it. Read it again and repeat your change.")
 	ErrNoMatch      = fault.New(fault.Invalid, "request.if_match_required", "This change needs an If-Match header with the ETag that you read.")
 	ErrCursor       = fault.New(fault.Invalid, "request.invalid_cursor", "This cursor is not one that a page gave you.")

@@ -33,7 +33,7 @@ const Prefix = "/api/v1"
 // BodyBytesMax bounds a request body.
 const BodyBytesMax = 1 << 20
 
-// Options is what a Server needs. All fields but the last are required.
+// Options is what a Server needs. All fields but the last two are required.
 type Options struct {
 	Title, Version string
 	Authenticator  Authenticator
@@ -43,6 +43,8 @@ type Options struct {
 
 	// Unauthenticated lists what Authenticator fails with, for the document.
 	Unauthenticated []*fault.Error
+	// Watch is how often a stream asks whether its reader may still see it; 0: WatchEvery.
+	Watch time.Duration
 }
 
 // Server mounts routes. Make it with New, fill it with Mount, then take its Handler.

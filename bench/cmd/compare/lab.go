@@ -30,10 +30,12 @@ const (
 
 // lab is the processes of one run.
 type lab struct {
-	dir     string
+	dir     string // of data and logs
+	bins    string // where the programs are
 	seconds int
 	pinned  bool
-	mock    string // address
+	env     []string // of every process
+	mock    string   // address
 	procs   []*exec.Cmd
 	targets []*target
 }
@@ -47,15 +49,23 @@ type target struct {
 	headers []string
 }
 
-func (l *lab) bin(name string) string { return filepath.Join(l.dir, "bin", name) }
+func (l *lab) bin(name string) string { return filepath.Join(l.bins, name) }
 
-// open builds and starts everything.
-func (l *lab) open(ctx context.Context) error {
+// build makes the programs, once for all labs of a run.
+func build(ctx context.Context, into string) error {
 	log.Print("building")
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", l.bin("")+"/",
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", into+"/",
 		"./bench/cmd/mockupstream", "./bench/cmd/loadgen", "./bench/cmd/baseline", "./cmd/tollgate")
-	if b, err := build.CombinedOutput(); err != nil {
+	if b, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, b)
+	}
+	return nil
+}
+
+// open starts everything.
+func (l *lab) open(ctx context.Context) error {
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		return err
 	}
 	_, err := exec.LookPath("taskset")
 	l.pinned = err == nil && runtime.NumCPU() >= 2
@@ -94,7 +104,7 @@ func (l *lab) start(ctx context.Context, name, core string, env []string, args .
 		argv = append([]string{"taskset", "-c", core}, argv...) // taskset becomes the program: the pid is the same
 	}
 	cmd := exec.Command(argv[0], argv[1:]...) // stopped by close, in order
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(append(os.Environ(), l.env...), env...)
 	f, err := os.OpenFile(filepath.Join(l.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -52,13 +53,18 @@ func run(ctx context.Context, rounds, seconds int, out string, keep bool) error 
 	} else {
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
-	l := &lab{dir: dir, seconds: seconds}
-	defer l.close()
-	if err := l.open(ctx); err != nil {
+	bins := filepath.Join(dir, "bin")
+	if err := build(ctx, bins); err != nil {
 		return err
 	}
 	figures := newFigures()
-	if err := l.memory(ctx, figures); err != nil { // first: processes are still small
+	lean := &lab{dir: filepath.Join(dir, "memory"), bins: bins, seconds: seconds, env: []string{leanCollector}}
+	if err := weigh(ctx, lean, figures); err != nil {
+		return err
+	}
+	l := &lab{dir: filepath.Join(dir, "speed"), bins: bins, seconds: seconds}
+	defer l.close()
+	if err := l.open(ctx); err != nil {
 		return err
 	}
 	for round := range rounds {
@@ -78,4 +84,13 @@ func run(ctx context.Context, rounds, seconds int, out string, keep bool) error 
 		return err
 	}
 	return os.WriteFile(out, append(b, '\n'), 0o644)
+}
+
+// weigh measures memory, in processes of its own.
+func weigh(ctx context.Context, l *lab, into *figures) error {
+	defer l.close()
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	return l.memory(ctx, into)
 }

@@ -48,7 +48,7 @@ func (f *figures) report(pinned bool) report {
 	for _, what := range f.order {
 		l := line{Name: what.name, Unit: what.unit, Limit: what.limit, Medians: map[string]float64{}}
 		for target, samples := range f.samples[what.name] {
-			l.Medians[target] = median(samples)
+			l.Medians[target] = middle(samples)
 		}
 		if base := l.Medians["reverseproxy"]; base > 0 {
 			l.Ratio = l.Medians["tollgate"] / base
@@ -67,7 +67,8 @@ func (f *figures) report(pinned bool) report {
 	return r
 }
 
-func median(v []float64) float64 {
+// middle is the median; 0 of nothing.
+func middle(v []float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	if len(s) == 0 {
 		return 0

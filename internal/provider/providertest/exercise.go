@@ -227,6 +227,8 @@ func badRequests(t *testing.T, d provider.Dialect) {
 		{"a model that is no string", `{"model":7}`, "model"},
 		{"two models", `{"model":"a","model":"b"}`, "model"},
 		{"two models, one in disguise", `{"model":"a","mod\u0065l":"b"}`, "model"},
+		{"a model in another case", `{"model":"a","Model":"b"}`, "model"},
+		{"a stream in another case", "{\"model\":\"a\",\"\u017ftream\":true}", "stream"},
 		{"a stream that is no boolean", `{"model":"m","stream":"true"}`, "stream"},
 		{"max_tokens that is no number", `{"model":"m","max_tokens":"7"}`, "max_tokens"},
 		{"max_tokens with a fraction", `{"model":"m","max_tokens":1.5}`, "max_tokens"},

@@ -127,9 +127,12 @@ type Count struct {
 	Known bool
 }
 
+// countMax is more than any call can use. What claims more is nonsense, and must not come into sums that others are kept in.
+const countMax = 1 << 40
+
 // Read takes a raw value; one that is no count changes nothing: usage that cannot be read is unknown, not an error of the call.
 func (c *Count) Read(raw []byte) {
-	if n, ok := Int(raw); ok && n >= 0 {
+	if n, ok := Int(raw); ok && n >= 0 && n <= countMax {
 		*c = Count{N: n, Known: true}
 	}
 }

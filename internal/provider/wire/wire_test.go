@@ -83,6 +83,20 @@ func TestAppendStringIsReadBackTheSame(t *testing.T) {
 	}
 }
 
+// TestNonsenseIsNoCount: one absurd count would break every sum that it comes into.
+func TestNonsenseIsNoCount(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]wire.Count{
+		"0": {Known: true}, "12": {N: 12, Known: true}, "1e3": {N: 1000, Known: true}, "1099511627776": {N: 1 << 40, Known: true},
+		"1099511627777": {}, "9000000000000000000": {}, "1e15": {}, "-1": {}, "1.5": {}, "null": {}, `"7"`: {},
+	} {
+		var c wire.Count
+		if c.Read([]byte(text)); c != want {
+			t.Errorf("%s is read as %+v, want %+v", text, c, want)
+		}
+	}
+}
+
 func TestApplyReplacesSpansOnly(t *testing.T) {
 	t.Parallel()
 	got := wire.Apply([]byte("0123456789"), []wire.Edit{{From: 0, To: 0, With: "<"}, {From: 2, To: 4, With: ""}, {From: 9, To: 10, With: "end"}})
