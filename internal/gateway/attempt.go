@@ -63,6 +63,7 @@ func (g *Gateway) attempt(c *Call, target *route.Target) (*provider.Refusal, err
 
 // prepare does what comes before the provider is called.
 func (g *Gateway) prepare(c *Call, target *route.Target) (*try, error) {
+	c.reached.Store(false)
 	t := &try{target: target, head: c.Ask.head}
 	t.head.NoStreamOptions = target.Vendor.NoStreamOptions
 	var ok bool
@@ -99,8 +100,12 @@ func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provi
 	t.log.Duration = g.Now().Sub(t.started)
 	if refusal != nil {
 		t.log.ErrorClass = refusal.Class.String()
-		if c.client.gone.Load() && errors.Is(context.Cause(ctx), context.Canceled) { // nobody's failure: it was given up
+		switch {
+		case c.client.gone.Load() && errors.Is(context.Cause(ctx), context.Canceled): // nobody's failure: it was given up
 			t.log.ErrorClass = "client_gone"
+			t.log.Usage = estimate(t.log.Usage, c.Ask.size, 0)
+		case refusal.Class == provider.ClassTimeout && refusal.Status == 0 && c.reached.Load() && t.log.Usage.Source == chat.Unknown:
+			// Given up by our own clock: the provider has the prompt and bills it, whatever we hear of it.
 			t.log.Usage = estimate(t.log.Usage, c.Ask.size, 0)
 		}
 		if t.log.Status == 0 {

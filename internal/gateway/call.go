@@ -33,6 +33,7 @@ type Call struct {
 
 	marks   [8]calllog.Mark
 	nmark   int
+	reached atomic.Bool      // the attempt under way may have reached its provider
 	lent    atomic.Int32     // request bodies that a transport may still be reading
 	payload *calllog.Payload // nil: the key keeps none
 }

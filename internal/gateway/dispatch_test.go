@@ -99,6 +99,23 @@ func TestBeforeContentAnotherTargetAnswers(t *testing.T) {
 	}
 }
 
+// TestAnAttemptGivenUpByOurClockIsNotFree: the provider has the prompt and bills it, unless it was never reached.
+func TestAnAttemptGivenUpByOurClockIsNotFree(t *testing.T) {
+	t.Parallel()
+	w := pair(t, hanging, answering(200, whole), alias.Route{FirstByte: 300 * time.Millisecond}).start()
+	if a := w.chat(fast(false)); a.status != 200 {
+		t.Fatalf("%d %q", a.status, a.body)
+	}
+	r := w.log.last(t)
+	given := r.Attempts[0]
+	if given.Usage.Source != chat.Estimated || given.Usage.Units[chat.Input] == 0 || given.Usage.Units.OutputTotal() != 0 {
+		t.Errorf("recorded %+v", given)
+	}
+	if !r.Estimated {
+		t.Error("the call says that all of its usage is exact")
+	}
+}
+
 // TestAnUnusableAnswerIsPaidForAllTheSame: the client gets nothing of it, but the provider has done the work.
 func TestAnUnusableAnswerIsPaidForAllTheSame(t *testing.T) {
 	t.Parallel()

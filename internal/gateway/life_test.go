@@ -23,12 +23,12 @@ func TestALifeEndsOnceAndTellsEveryoneWhoWaits(t *testing.T) {
 		}
 		child, cancel := context.WithCancelCause(&l)
 		defer cancel(nil)
-		time.Sleep(time.Minute - 1)
+		time.Sleep(time.Minute - time.Nanosecond)
 		synctest.Wait()
 		if l.Err() != nil || child.Err() != nil || told.Load() != 0 {
 			t.Fatalf("ended early: %v %v", l.Err(), child.Err())
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		<-l.Done()
 		<-child.Done()

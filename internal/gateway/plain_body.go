@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 )
 
@@ -81,7 +82,7 @@ func (b *plainBody) Read(p []byte) (int, error) {
 		case byClose:
 		}
 		if err != nil {
-			if err == io.EOF && b.framing != byClose {
+			if errors.Is(err, io.EOF) && b.framing != byClose {
 				err = io.ErrUnexpectedEOF
 			}
 			b.end(false, err)

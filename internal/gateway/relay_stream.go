@@ -26,7 +26,6 @@ type stream struct {
 	chunk   *buffer // what is read from the provider
 	pending []byte  // what came before the first content byte
 	begun   bool    // the client is getting this answer: no other target any more
-	total   int64
 }
 
 // relayStream passes a stream on, byte by byte as it comes. Up to the first content byte it is kept here, and any failure is a
@@ -59,12 +58,9 @@ func (s *stream) run(ctx context.Context) *provider.Refusal {
 			if r := s.take(s.flow.feed(chunk[:n])); r != nil {
 				return s.broken(r)
 			}
-			if s.total += int64(n); s.total > s.g.cfg.AnswerMax {
-				return s.broken(oversized())
-			}
 		}
 		switch {
-		case err == io.EOF, err != nil && s.flow.finished(): // the end was there: how the connection went is of no matter
+		case errors.Is(err, io.EOF), err != nil && s.flow.finished(): // the end was there: how the connection went is of no matter
 			return s.end()
 		case err != nil:
 			return s.broken(s.g.lost(ctx, s.c, err))

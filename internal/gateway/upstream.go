@@ -66,18 +66,34 @@ type lent struct {
 	bytes.Reader
 	body   []byte
 	count  *atomic.Int32
+	taken  *atomic.Bool // it was read: there is a connection, and the provider may have the request
 	closed atomic.Bool
 }
 
 func (c *Call) lend(body []byte) io.ReadCloser {
-	l := &lent{body: body, count: &c.lent}
+	l := &lent{body: body, count: &c.lent, taken: &c.reached}
 	l.Reset(body)
 	c.lent.Add(1)
 	return l
 }
 
-// rest is what has not been read.
-func (l *lent) rest() []byte { return l.body[len(l.body)-l.Len():] }
+// rest is what has not been read, for a transport that sends it in one go.
+func (l *lent) rest() []byte {
+	l.taken.Store(true)
+	return l.body[len(l.body)-l.Len():]
+}
+
+// Read implements io.Reader.
+func (l *lent) Read(p []byte) (int, error) {
+	l.taken.Store(true)
+	return l.Reader.Read(p)
+}
+
+// WriteTo implements io.WriterTo.
+func (l *lent) WriteTo(w io.Writer) (int64, error) {
+	l.taken.Store(true)
+	return l.Reader.WriteTo(w)
+}
 
 // Close is called by the transport once it needs the body no more.
 func (l *lent) Close() error {
