@@ -147,10 +147,11 @@ func (l *lab) tollgate(ctx context.Context) (*target, error) {
 			return nil, fmt.Errorf("%w\n%s", err, l.tail("tollgate"))
 		}
 	}
-	if l.pinned { // the database is another machine's work
+	if l.pinned { // the database is another machine's work: it must not hold up the generator that shares its core
 		for _, pid := range procstat.Tree(cmd.Process.Pid) {
 			if pid != cmd.Process.Pid {
 				_ = exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", otherCore, strconv.Itoa(pid)).Run()
+				_ = exec.CommandContext(ctx, "renice", "-n", "15", "-p", strconv.Itoa(pid)).Run()
 			}
 		}
 	}

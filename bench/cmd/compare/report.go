@@ -99,7 +99,7 @@ func (r report) table() string {
 	}
 	where := "processes are not pinned to cores"
 	if r.Pinned {
-		where = "target alone on one core; mock, generator and database on the other"
+		where = "target alone on one core; mock, generator and, at low priority, the database on the other"
 	}
 	fmt.Fprintf(&b, "\nratio: tollgate to reverseproxy. %s.", where)
 	if r.StealPct > 2 {
