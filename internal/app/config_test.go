@@ -85,7 +85,7 @@ func TestEverySettingThatCannotWorkIsNamed(t *testing.T) {
 		t.Errorf("a bad key: %v", err)
 	}
 	c.KEK, c.KEKFile = secret.Text{}, filepath.Join(t.TempDir(), "open")
-	if err := os.WriteFile(c.KEKFile, []byte("x"), 0o644); err != nil { //nolint:gosec // what is tested
+	if err := os.WriteFile(c.KEKFile, []byte("x"), 0o644); err != nil { // what is tested
 		t.Fatal(err)
 	}
 	if _, err := c.Keyring(); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "TOLLGATE_KEK_FILE") || !strings.Contains(err.Error(), c.KEKFile) {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"tollgate/internal/porttest"
 	"tollgate/internal/postgres/pgtest"
 )
 
@@ -27,7 +28,7 @@ func TestThreeProcessesOverOneDatabaseAreOneInstallation(t *testing.T) {
 	t.Parallel()
 	cfg := settings(t, pgtest.URL(t))
 	proxyCfg, workerCfg := cfg, cfg
-	proxyCfg.MetricsAddr = freeAddr(t)
+	proxyCfg.MetricsAddr = porttest.Addr(t)
 	workerCfg.DataDir = t.TempDir()
 	api := play(t, cfg, parts(API))
 	proxy := play(t, proxyCfg, parts(Proxy))
@@ -51,9 +52,11 @@ func TestThreeProcessesOverOneDatabaseAreOneInstallation(t *testing.T) {
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("%d %v", status, err)
 	}
-	for _, line := range []string{"tollgate_records_shipped_total 1", "tollgate_records_aside_total 0", "tollgate_snapshot_keys 1", "tollgate_snapshot_stale 0",
+	for _, line := range []string{
+		"tollgate_records_shipped_total 1", "tollgate_records_aside_total 0", "tollgate_snapshot_keys 1", "tollgate_snapshot_stale 0",
 		"tollgate_snapshot_refused 0", "tollgate_snapshot_bad_objects 0", "tollgate_spool_healthy 1", "tollgate_spool_quota_bytes 2.147483648e+09",
-		`tollgate_calls_total{outcome="ok",provider="sandbox"} 1`, "go_goroutines "} {
+		`tollgate_calls_total{outcome="ok",provider="sandbox"} 1`, "go_goroutines ",
+	} {
 		if !strings.Contains(string(figures), line) {
 			t.Errorf("no %q in the figures", line)
 		}
@@ -91,7 +94,7 @@ func TestBootstrapFillsAnEmptyInstallationOnly(t *testing.T) {
 	if status != http.StatusUnauthorized {
 		t.Errorf("the second user was made: %d", status)
 	}
-	if _, err := bootstrap(t.Context(), "http://"+freeAddr(t), first{}); err == nil || !strings.Contains(err.Error(), "no running Tollgate") {
+	if _, err := bootstrap(t.Context(), "http://"+porttest.Addr(t), first{}); err == nil || !strings.Contains(err.Error(), "no running Tollgate") {
 		t.Errorf("without a process: %v", err)
 	}
 }
@@ -331,8 +334,11 @@ func TestNoSecretAndNoBodyIsLogged(t *testing.T) {
 	})
 	// What is refused carries secrets too: another organization's, a broken body, a key in the wrong place.
 	for _, bad := range []struct{ url, bearer string }{
-		{cfg.GatewayURL + "/v1/chat/completions", boot.ManagementToken}, {api + "/keys", boot.VirtualKey}, {api + "/calls/" + boot.VirtualKey, boot.ManagementToken},
-		{cfg.GatewayURL + "/v1/chat/completions", boot.VirtualKey + "x"}, {cfg.GatewayURL + "/v1/nowhere", boot.VirtualKey},
+		{cfg.GatewayURL + "/v1/chat/completions", boot.ManagementToken},
+		{api + "/keys", boot.VirtualKey},
+		{api + "/calls/" + boot.VirtualKey, boot.ManagementToken},
+		{cfg.GatewayURL + "/v1/chat/completions", boot.VirtualKey + "x"},
+		{cfg.GatewayURL + "/v1/nowhere", boot.VirtualKey},
 	} {
 		_, _, _ = ask(t, http.MethodPost, bad.url, bad.bearer, "xylophone-prompt")
 	}

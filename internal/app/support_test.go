@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tollgate/internal/porttest"
 	"tollgate/internal/secret"
 )
 
@@ -100,7 +100,7 @@ func settings(t *testing.T, databaseURL string) Config {
 // onFreePorts moves an installation to other ports.
 func onFreePorts(t *testing.T, cfg Config) Config {
 	t.Helper()
-	cfg.Addr, cfg.GatewayAddr, cfg.MetricsAddr = freeAddr(t), freeAddr(t), ""
+	cfg.Addr, cfg.GatewayAddr, cfg.MetricsAddr = porttest.Addr(t), porttest.Addr(t), ""
 	cfg.PublicURL, cfg.GatewayURL = "", ""
 	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
@@ -108,24 +108,14 @@ func onFreePorts(t *testing.T, cfg Config) Config {
 	return cfg
 }
 
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // openDir is a folder that the account of an embedded server can reach when the tests run as root; t.TempDir is not.
 func openDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "tollgate-app-")
+	dir, err := os.MkdirTemp("", "tollgate-app-") //nolint:usetesting // t.TempDir is closed to the account that the database runs as
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })

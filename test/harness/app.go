@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"tollgate/internal/porttest"
 	"tollgate/test/replay"
 )
 
@@ -104,7 +104,7 @@ func Start(t testing.TB, cfg Config) *App {
 		}
 		cfg.DataDir = dir
 	}
-	addrs := freeAddrs(t, 2)
+	addrs := []string{porttest.Addr(t), porttest.Addr(t)}
 	a := &App{t: t, cfg: cfg, API: "http://" + addrs[0], Gateway: "http://" + addrs[1], DataDir: cfg.DataDir, log: &Log{}}
 	a.args = []string{"--addr", addrs[0], "--gateway-addr", addrs[1], "--data-dir", cfg.DataDir}
 	Binary(t)
@@ -117,21 +117,6 @@ func Start(t testing.TB, cfg Config) *App {
 	})
 	a.WaitReady(60 * time.Second)
 	return a
-}
-
-// freeAddrs finds loopback ports that are free now.
-func freeAddrs(t testing.TB, n int) []string {
-	t.Helper()
-	var addrs []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a port for a moment
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }()
-		addrs = append(addrs, l.Addr().String())
-	}
-	return addrs
 }
 
 func (a *App) command(ctx context.Context, args ...string) *exec.Cmd {
