@@ -35,14 +35,6 @@ func (s *Server) send(c *gin.Context, v *page.Visit, r page.Reply) {
 		s.render(c, v.Login, status(r, http.StatusOK), r.Body)
 	case page.Go:
 		c.Redirect(status(r, http.StatusSeeOther), r.To)
-	case page.Attach:
-		var buf bytes.Buffer
-		if err := r.File(&buf); err != nil {
-			s.failFor(c, v.Login, err)
-			return
-		}
-		c.Header("Content-Disposition", "attachment; filename="+strconv.Quote(r.Name))
-		c.Data(http.StatusOK, r.Type, buf.Bytes())
 	case page.Live:
 		s.live(c, r)
 	}

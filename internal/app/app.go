@@ -17,6 +17,7 @@ import (
 
 	"tollgate/internal/key"
 	"tollgate/internal/postgres"
+	"tollgate/internal/provider/catalog"
 	"tollgate/internal/secret"
 )
 
@@ -101,6 +102,9 @@ func (h *house) build(ctx context.Context, parts []Part) (services []service, er
 
 // open makes what the parts share, and returns how to close it.
 func open(ctx context.Context, cfg Config, log *slog.Logger, parts []Part) (*house, func(), error) {
+	if err := catalog.Check(); err != nil {
+		return nil, nil, fmt.Errorf("vendors: %w", err)
+	}
 	ring, err := cfg.Keyring()
 	if err != nil {
 		return nil, nil, err

@@ -9,6 +9,7 @@ package provider
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"tollgate/internal/chat"
@@ -218,6 +219,25 @@ type ProviderProblem struct {
 	Type    string
 	Code    string
 	Message string
+}
+
+// AppendMetadata appends the member that tells the provider's side in every dialect's error, with the comma before it; nothing for
+// nil.
+func (u *ProviderProblem) AppendMetadata(dst []byte) []byte {
+	if u == nil {
+		return dst
+	}
+	dst = append(dst, `,"metadata":{"provider":`...)
+	dst = wire.AppendString(dst, u.Name)
+	dst = append(dst, `,"status":`...)
+	dst = strconv.AppendInt(dst, int64(u.Status), 10)
+	dst = append(dst, `,"type":`...)
+	dst = wire.AppendOptional(dst, u.Type)
+	dst = append(dst, `,"code":`...)
+	dst = wire.AppendOptional(dst, u.Code)
+	dst = append(dst, `,"message":`...)
+	dst = wire.AppendOptional(dst, u.Message)
+	return append(dst, '}')
 }
 
 // The failures of decoding.

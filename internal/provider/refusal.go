@@ -102,28 +102,6 @@ func hasAny(text string, words ...string) bool {
 	return false
 }
 
-// ClassStatus is the status that a class of refusal has where the wire gave none: for an error inside a 200 stream.
-func ClassStatus(c Class) int {
-	switch c {
-	case ClassRateLimited:
-		return http.StatusTooManyRequests
-	case ClassOverloaded:
-		return http.StatusServiceUnavailable
-	case ClassTimeout:
-		return http.StatusGatewayTimeout
-	case ClassCredential:
-		return http.StatusUnauthorized
-	case ClassQuota:
-		return http.StatusPaymentRequired
-	case ClassNotFound:
-		return http.StatusNotFound
-	case ClassInvalid, ClassContext, ClassContent:
-		return http.StatusBadRequest
-	case ClassServer, ClassConnect:
-	}
-	return http.StatusBadGateway
-}
-
 // retryAfterMax bounds what a provider may ask for: more is a mistake or a quota, not a pause.
 const retryAfterMax = 24 * time.Hour
 

@@ -49,11 +49,6 @@ type Meta struct {
 // Has reports whether the case shows a feature.
 func (c *Case) Has(feature string) bool { return slices.Contains(c.Meta.Features, feature) }
 
-// Exact reports whether both bodies are the bytes that went over the wire.
-func (c *Case) Exact() bool {
-	return c.Meta.Fidelity.Request == "exact" && c.Meta.Fidelity.Response == "exact"
-}
-
 // Load reads the chat cases of both dialects below dir: <provider>/<case>/meta.json and the bodies beside it.
 func Load(dir string) ([]*Case, error) {
 	found, err := filepath.Glob(filepath.Join(dir, "*", "*", "meta.json"))

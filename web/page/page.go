@@ -7,7 +7,6 @@ package page
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,9 +43,6 @@ func (v *Visit) Query(name string) string { return v.HTTP.URL.Query().Get(name) 
 
 // Form is one value of a posted form.
 func (v *Visit) Form(name string) string { return v.form.Get(name) }
-
-// FormAll is every value of a posted field.
-func (v *Visit) FormAll(name string) []string { return v.form[name] }
 
 // Can reports whether the visitor's role holds a permission, to leave out what would be refused.
 func (v *Visit) Can(p tenant.Permission) bool { return v.Login.Scope.Role().Can(p) }
@@ -92,7 +88,7 @@ func PublicPOST(path string, do Func) Route {
 	return Route{Method: http.MethodPost, Path: path, Public: true, Do: do}
 }
 
-// Reply is what a Func answers. Make one with Show, Door, Part, See, Download or Stream.
+// Reply is what a Func answers. Make one with Show, Door, Part, See or Stream.
 type Reply struct {
 	Status int             // 0: 200, or 303 for See
 	Frame  layout.Frame    // Framed: title, current entry, filters of the bar; the server fills in the rest
@@ -102,9 +98,6 @@ type Reply struct {
 	Kind   Kind
 	To     string                    // See
 	Before func(http.ResponseWriter) // sets headers and cookies
-	File   func(io.Writer) error     // Download
-	Name   string                    // Download: file name
-	Type   string                    // Download: content type
 	Events func(ctx context.Context, send func(event, data string) error) error
 }
 
@@ -117,7 +110,6 @@ const (
 	AtDoor             // Body inside the frame of sign-up and log-in
 	Bare               // Body alone, for htmx
 	Go                 // redirect
-	Attach             // file
 	Live               // server-sent events
 )
 
@@ -137,11 +129,6 @@ func Part(body templ.Component) Reply { return Reply{Kind: Bare, Body: body} }
 
 // See sends the browser on after a POST.
 func See(to string) Reply { return Reply{Kind: Go, To: to} }
-
-// Download is a file.
-func Download(name, contentType string, write func(io.Writer) error) Reply {
-	return Reply{Kind: Attach, Name: name, Type: contentType, File: write}
-}
 
 // Stream is server-sent events until events returns or the browser leaves.
 func Stream(events func(ctx context.Context, send func(event, data string) error) error) Reply {

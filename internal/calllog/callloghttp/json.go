@@ -12,6 +12,7 @@ import (
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/money"
+	"tollgate/internal/rest"
 )
 
 // Call is a call as lists show it. Durations are microseconds; money is exact decimal text.
@@ -191,8 +192,8 @@ func (c Calls) WriteCSV(w io.Writer) error {
 	for i := range c.Items {
 		r := &c.Items[i]
 		line := []string{
-			r.ID, r.StartedAt.Format(time.RFC3339Nano), r.TeamID, cell(r.TeamName), r.KeyID, cell(r.KeyName), cell(r.Environment), cell(r.Workflow),
-			cell(r.EndUser), cell(r.RequestedModel), cell(r.Alias), cell(r.Provider), cell(r.Model), strconv.FormatBool(r.Stream),
+			r.ID, r.StartedAt.Format(time.RFC3339Nano), r.TeamID, rest.Cell(r.TeamName), r.KeyID, rest.Cell(r.KeyName), rest.Cell(r.Environment), rest.Cell(r.Workflow),
+			rest.Cell(r.EndUser), rest.Cell(r.RequestedModel), rest.Cell(r.Alias), rest.Cell(r.Provider), rest.Cell(r.Model), strconv.FormatBool(r.Stream),
 			strconv.Itoa(r.Status), r.Outcome, r.ErrorCode,
 		}
 		for class := range chat.Classes {
@@ -206,15 +207,4 @@ func (c Calls) WriteCSV(w io.Writer) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// cell keeps a spreadsheet from taking text that clients chose for a formula.
-func cell(s string) string {
-	if s != "" {
-		switch s[0] {
-		case '=', '+', '-', '@', '\t', '\r':
-			return "'" + s
-		}
-	}
-	return s
 }

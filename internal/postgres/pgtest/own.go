@@ -41,9 +41,6 @@ func OwnServer(t testing.TB) *Own {
 // URL is the connection URL of the application's database. It is not migrated.
 func (o *Own) URL() string { return o.srv.URL() }
 
-// Server is the running server.
-func (o *Own) Server() *embedded.Server { return o.srv }
-
 // Start starts the server again after Stop.
 func (o *Own) Start() {
 	o.t.Helper()

@@ -99,7 +99,7 @@ func (Dialect) AppendResponse(dst []byte, r chat.Response) []byte {
 	dst = append(dst, `],"stop_reason":"`...)
 	dst = append(dst, finishWord(reason)...)
 	dst = append(dst, `","stop_sequence":`...)
-	dst = appendOptional(dst, r.StopSequence)
+	dst = wire.AppendOptional(dst, r.StopSequence)
 	dst = append(dst, `,"usage":`...)
 	dst = appendUsage(dst, r.Usage.Units, r.Cost)
 	return append(dst, '}')

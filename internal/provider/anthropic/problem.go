@@ -23,21 +23,9 @@ func (Dialect) AppendError(dst []byte, p provider.Problem) []byte {
 		dst = append(dst, `,"param":`...)
 		dst = wire.AppendString(dst, p.Field)
 	}
-	if u := p.Provider; u != nil {
-		dst = append(dst, `,"metadata":{"provider":`...)
-		dst = wire.AppendString(dst, u.Name)
-		dst = append(dst, `,"status":`...)
-		dst = appendInt(dst, int64(u.Status))
-		dst = append(dst, `,"type":`...)
-		dst = appendOptional(dst, u.Type)
-		dst = append(dst, `,"code":`...)
-		dst = appendOptional(dst, u.Code)
-		dst = append(dst, `,"message":`...)
-		dst = appendOptional(dst, u.Message)
-		dst = append(dst, '}')
-	}
+	dst = p.Provider.AppendMetadata(dst)
 	dst = append(dst, `},"request_id":`...)
-	dst = appendOptional(dst, p.CallID)
+	dst = wire.AppendOptional(dst, p.CallID)
 	return append(dst, '}')
 }
 
@@ -46,13 +34,6 @@ func (d Dialect) AppendStreamError(dst []byte, p provider.Problem) []byte {
 	dst = append(dst, "event: error\ndata: "...)
 	dst = d.AppendError(dst, p)
 	return append(dst, "\n\n"...)
-}
-
-func appendOptional(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, "null"...)
-	}
-	return wire.AppendString(dst, s)
 }
 
 // problemType is Anthropic's word for a failure. The status decides; where there is none the kind does.

@@ -165,7 +165,7 @@ func (w *writer) end(dst []byte) []byte {
 	dst = append(dst, `,"delta":{"stop_reason":"`...)
 	dst = append(dst, finishWord(w.reason)...)
 	dst = append(dst, `","stop_sequence":`...)
-	dst = appendOptional(dst, w.stopSequence)
+	dst = wire.AppendOptional(dst, w.stopSequence)
 	dst = append(dst, `},"usage":`...)
 	dst = appendUsage(dst, w.usage, w.cost)
 	dst = append(dst, "}\n\n"...)

@@ -29,32 +29,13 @@ func appendProblem(dst []byte, p provider.Problem) []byte {
 	dst = append(dst, `,"type":"`...)
 	dst = append(dst, problemType(p)...)
 	dst = append(dst, `","param":`...)
-	dst = appendOptional(dst, p.Field)
+	dst = wire.AppendOptional(dst, p.Field)
 	dst = append(dst, `,"code":`...)
-	dst = appendOptional(dst, p.Code)
+	dst = wire.AppendOptional(dst, p.Code)
 	dst = append(dst, `,"request_id":`...)
-	dst = appendOptional(dst, p.CallID)
-	if u := p.Provider; u != nil {
-		dst = append(dst, `,"metadata":{"provider":`...)
-		dst = wire.AppendString(dst, u.Name)
-		dst = append(dst, `,"status":`...)
-		dst = appendInt(dst, int64(u.Status))
-		dst = append(dst, `,"type":`...)
-		dst = appendOptional(dst, u.Type)
-		dst = append(dst, `,"code":`...)
-		dst = appendOptional(dst, u.Code)
-		dst = append(dst, `,"message":`...)
-		dst = appendOptional(dst, u.Message)
-		dst = append(dst, '}')
-	}
+	dst = wire.AppendOptional(dst, p.CallID)
+	dst = p.Provider.AppendMetadata(dst)
 	return append(dst, '}')
-}
-
-func appendOptional(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, "null"...)
-	}
-	return wire.AppendString(dst, s)
 }
 
 // problemType is OpenAI's word for a failure. The status decides; where there is none the kind does.

@@ -66,6 +66,14 @@ func Present(raw []byte) bool {
 
 const hex = "0123456789abcdef"
 
+// AppendOptional appends s as a JSON string, or null when it is empty.
+func AppendOptional(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, "null"...)
+	}
+	return AppendString(dst, s)
+}
+
 // AppendString appends s as a JSON string, without the escapes that only HTML needs. Bytes that are no UTF-8 become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')

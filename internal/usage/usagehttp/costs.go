@@ -226,9 +226,9 @@ func (c Costs) line(r *CostRow) []string {
 		line = append(line, r.At.Format(time.RFC3339))
 	}
 	for _, d := range c.GroupBy {
-		line = append(line, cell(r.Values[d]))
+		line = append(line, rest.Cell(r.Values[d]))
 		if named(d) {
-			line = append(line, cell(r.Names[d]))
+			line = append(line, rest.Cell(r.Names[d]))
 		}
 	}
 	line = append(line, strconv.FormatInt(r.Calls, 10), strconv.FormatInt(r.Errors, 10))
@@ -240,15 +240,4 @@ func (c Costs) line(r *CostRow) []string {
 
 func named(dimension string) bool {
 	return dimension == string(usage.Team) || dimension == string(usage.Key)
-}
-
-// cell keeps a spreadsheet from taking text that clients chose for a formula.
-func cell(s string) string {
-	if s != "" {
-		switch s[0] {
-		case '=', '+', '-', '@', '\t', '\r':
-			return "'" + s
-		}
-	}
-	return s
 }

@@ -28,20 +28,26 @@ type MemberLister interface {
 // Teams are an organization's teams, oldest first.
 type Teams []account.Team
 
-// ListTeams reads all of them.
-func ListTeams(ctx context.Context, from TeamLister, in tenant.Scope) (Teams, error) {
-	var out Teams
-	for after := id.Team(""); ; {
-		part, err := from.Teams(ctx, in, after, chunk)
+// all reads a list chunk by chunk: part gives the chunk behind an id.
+func all[T any, ID ~string](part func(after ID) ([]T, error), of func(T) ID) ([]T, error) {
+	var out []T
+	for after := ID(""); ; {
+		got, err := part(after)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, part...)
-		if len(part) < chunk {
+		out = append(out, got...)
+		if len(got) < chunk {
 			return out, nil
 		}
-		after = part[len(part)-1].ID
+		after = of(got[len(got)-1])
 	}
+}
+
+// ListTeams reads all of them.
+func ListTeams(ctx context.Context, from TeamLister, in tenant.Scope) (Teams, error) {
+	return all(func(after id.Team) ([]account.Team, error) { return from.Teams(ctx, in, after, chunk) },
+		func(x account.Team) id.Team { return x.ID })
 }
 
 // Name is a team's name, or its id where it is gone.
@@ -78,18 +84,8 @@ type Authors map[string]string
 
 // ListMembers reads all of them.
 func ListMembers(ctx context.Context, from MemberLister, in tenant.Scope) ([]account.Member, error) {
-	var out []account.Member
-	for after := id.User(""); ; {
-		part, err := from.Members(ctx, in, after, chunk)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, part...)
-		if len(part) < chunk {
-			return out, nil
-		}
-		after = part[len(part)-1].User.ID
-	}
+	return all(func(after id.User) ([]account.Member, error) { return from.Members(ctx, in, after, chunk) },
+		func(x account.Member) id.User { return x.User.ID })
 }
 
 // ListTokens reads all management tokens, or none where the caller's role may not see them.
@@ -97,18 +93,8 @@ func ListTokens(ctx context.Context, from MemberLister, in tenant.Scope) ([]acco
 	if !in.Role().Can(tenant.ReadTokens) {
 		return nil, nil
 	}
-	var out []account.Token
-	for after := id.Token(""); ; {
-		part, err := from.Tokens(ctx, in, after, chunk)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, part...)
-		if len(part) < chunk {
-			return out, nil
-		}
-		after = part[len(part)-1].ID
-	}
+	return all(func(after id.Token) ([]account.Token, error) { return from.Tokens(ctx, in, after, chunk) },
+		func(x account.Token) id.Token { return x.ID })
 }
 
 // ListAuthors reads all members and tokens that the caller's role may see.
