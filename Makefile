@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 GO ?= go
 PKGS ?= ./...
-FUZZTIME ?= 20s
+FUZZTIME ?= 60s
 export GOFLAGS ?= -buildvcs=false
 
 .DEFAULT_GOAL := help

@@ -8,15 +8,17 @@ import (
 	"tollgate/web/page/door"
 	"tollgate/web/page/jump"
 	"tollgate/web/page/keys"
+	"tollgate/web/page/models"
 	"tollgate/web/page/providers"
 	"tollgate/web/page/settings"
 	"tollgate/web/page/start"
+	"tollgate/web/page/vendors"
 )
 
 // entrance is sign-up, log-in and the checklist of a newcomer.
 func entrance(d Deps) []page.Route {
 	at := door.Door{Accounts: d.Accounts, Cookies: d.Cookies, Gateway: d.GatewayURL}
-	begin := start.Start{Credentials: d.Credentials, Keys: d.Keys, Aliases: d.Aliases, Calls: d.Calls, Vendors: catalog.Vendor, Gateway: d.GatewayURL}
+	begin := start.Start{Credentials: d.Credentials, Keys: d.Keys, Aliases: d.Aliases, Prices: d.Prices, Calls: d.Calls, Vendors: catalog.Vendor, Gateway: d.GatewayURL}
 	return []page.Route{
 		page.PublicGET("/", at.Home),
 		page.PublicGET("/signup", at.SignUpForm),
@@ -33,9 +35,11 @@ func entrance(d Deps) []page.Route {
 
 // control is what is set: keys, aliases, providers.
 func control(d Deps) []page.Route {
-	k := keys.Keys{Keys: d.Keys, Accounts: d.Accounts, Aliases: d.Aliases, Usage: d.Usage, Calls: d.Calls, Gateway: d.GatewayURL}
+	k := keys.Keys{Keys: d.Keys, Accounts: d.Accounts, Aliases: d.Aliases, Prices: d.Prices, Usage: d.Usage, Calls: d.Calls, Gateway: d.GatewayURL}
 	a := aliases.Aliases{Aliases: d.Aliases, Credentials: d.Credentials, Usage: d.Usage, People: d.Accounts, Prices: d.Prices, Vendors: catalog.Vendors()}
 	p := providers.Providers{Credentials: d.Credentials, Usage: d.Usage, Vendors: catalog.Vendors()}
+	all := vendors.Page{Credentials: d.Credentials, Prices: d.Prices, Vendors: catalog.Vendors()}
+	m := models.Models{Prices: d.Prices, Credentials: d.Credentials, Vendors: catalog.Vendors()}
 	return []page.Route{
 		page.GET("/keys", tenant.ReadKeys, k.List),
 		page.POST("/keys", tenant.WriteKeys, k.Create),
@@ -60,6 +64,7 @@ func control(d Deps) []page.Route {
 		page.POST("/aliases/:id/delete", tenant.WriteAliases, a.Delete),
 
 		page.GET("/providers", tenant.ReadCredentials, p.List),
+		page.GET(vendors.Path, tenant.ReadCredentials, all.List),
 		page.GET("/providers/connect", tenant.WriteCredentials, p.ConnectForm),
 		page.POST("/providers/connect", tenant.WriteCredentials, p.Connect),
 		page.GET("/providers/:id", tenant.ReadCredentials, p.Detail),
@@ -68,6 +73,11 @@ func control(d Deps) []page.Route {
 		page.POST("/providers/:id/default", tenant.WriteCredentials, p.MakeDefault),
 		page.GET("/providers/:id/delete", tenant.WriteCredentials, p.DeleteForm),
 		page.POST("/providers/:id/delete", tenant.WriteCredentials, p.Delete),
+
+		page.GET(models.Path, tenant.ReadPrices, m.List),
+		page.GET(models.Path+"/detail", tenant.ReadPrices, m.Detail),
+		page.POST(models.Path+"/override", tenant.WritePrices, m.Override),
+		page.POST(models.Path+"/overrides/:id/end", tenant.WritePrices, m.End),
 	}
 }
 

@@ -24,8 +24,10 @@ import (
 	"tollgate/internal/alias/aliaspg"
 	"tollgate/internal/calllog"
 	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/chat"
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialpg"
+	"tollgate/internal/credential/sign"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
 	"tollgate/internal/id"
@@ -66,6 +68,11 @@ func fixtures() []fixture {
 			c, err := b.h.deps.Credentials.Connect(b.h.t.Context(), b.scope, n)
 			return string(must(b.h.t, c, err).ID)
 		}},
+		{"/models/overrides/:id", func(b *browser) string {
+			n := price.NewOverride{Provider: "openai", Model: "fixture-" + id.New("x"), Rates: price.Rates{}.Set(chat.Input, 1_000_000)}
+			o, err := b.h.deps.Prices.Override(b.h.t.Context(), b.scope, n)
+			return string(must(b.h.t, o, err).ID)
+		}},
 		{"/requests/:id", func(b *browser) string { return b.h.called(b.scope.Org()).String() }},
 		{"/settings/teams/:id", func(b *browser) string { return string(b.team) }},
 		{"/settings/members/:id", func(b *browser) string { return string(b.user) }},
@@ -80,10 +87,11 @@ func fixtures() []fixture {
 // forms are what a page's form would send, for POST routes that need one to get past their own checks.
 func forms() map[string]url.Values {
 	return map[string]url.Values{
-		"/keys/:id/edit":         {"name": {"x"}, "team_id": {"team_x"}, "environment": {"production"}, "scope": {"any"}, "chat": {"on"}, "privacy": {"metadata"}},
+		"/keys/:id/edit":         {"name": {"x"}, "team_id": {"team_x"}, "environment": {"production"}, "scope": {"any"}, "reach": {"any"}, "privacy": {"metadata"}},
 		"/aliases/:id/edit":      {"by-0": {"sandbox"}, "model-0": {"echo-large"}, "on_disconnect": {"drain"}, "version": {"1"}, "do": {"save"}},
 		"/aliases/:id/restore":   {"version": {"1"}, "current": {"1"}},
 		"/providers/:id":         {"name": {"x"}, "revision": {"1"}},
+		"/models/override":       {"provider": {"openai"}, "model": {"gpt-4o"}, "rates.input": {"2.25"}, "rates.output": {"9"}},
 		"/settings/teams/:id":    {"name": {"x"}, "was": {"Default"}},
 		"/settings/members/:id":  {"role": {"viewer"}, "was": {"owner"}},
 		"/settings/organization": {"name": {"x"}, "was": {"nobody"}},
@@ -94,7 +102,9 @@ func forms() map[string]url.Values {
 }
 
 // asked are query strings without which a page has nothing to answer.
-func asked() map[string]string { return map[string]string{"/providers/connect": "?provider=anthropic"} }
+func asked() map[string]string {
+	return map[string]string{"/providers/connect": "?provider=anthropic", "/models/detail": "?provider=openai&model=gpt-4o"}
+}
 
 func must[T any](t *testing.T, v T, err error) T {
 	t.Helper()
@@ -141,7 +151,7 @@ func build(t *testing.T) *house {
 	policy := egress.New(must(t, open, err))
 	d := Deps{
 		Accounts: accounts, Keys: key.NewService(keypg.New(db), key.NewHasher(ring), noon),
-		Credentials: credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), noon), noon),
+		Credentials: credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), sign.New(t.Context(), sign.Config{Transport: policy.Client().Transport, Now: noon}), noon), noon),
 		Aliases:     alias.NewService(aliaspg.New(db), catalog.Vendor, noon), Prices: price.NewService(pricepg.New(db), shipped, noon),
 		Calls: calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
 		Cookies: accounthttp.Cookie{}, Now: noon, Logger: slog.New(slog.DiscardHandler), GatewayURL: "https://gateway.example",
@@ -273,8 +283,25 @@ func (b *browser) do(ctx context.Context, method, path string, form url.Values, 
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	b.h.handler.ServeHTTP(w, r)
+	leave, _ := ctx.Value(leaving{}).(context.CancelFunc)
+	b.h.handler.ServeHTTP(departing{w, leave}, r)
 	return answer{w.Code, w.Header(), w.Body.String()}
+}
+
+// leaving keys the way out of an answer without an end.
+type leaving struct{}
+
+// departing is a client of a stream: it leaves when the answer has begun.
+type departing struct {
+	*httptest.ResponseRecorder
+	leave context.CancelFunc // nil: it stays
+}
+
+func (d departing) Flush() {
+	d.ResponseRecorder.Flush()
+	if d.leave != nil {
+		d.leave()
+	}
 }
 
 func (a answer) want(t *testing.T, status int) answer {

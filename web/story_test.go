@@ -94,7 +94,7 @@ func TestAKeyLivesOnItsPages(t *testing.T) {
 	team := find(t, form, `value="(team_[a-z0-9]+)"`)
 	typed := url.Values{
 		"name": {"support-triage-prod"}, "team_id": {team}, "environment": {"production"}, "workflow": {"triage"}, "tags": {"service=mail, region=eu"},
-		"scope": {"chosen"}, "aliases": {"fast-classifier"}, "models": {"sandbox/*"}, "chat": {"on"}, "model_list": {"on"}, "privacy": {"metadata"}, "networks": {"10.0.0.1/8"},
+		"scope": {"chosen"}, "aliases": {"fast-classifier"}, "models": {"sandbox/*"}, "reach": {"chosen"}, "endpoint": {"chat", "models"}, "privacy": {"metadata"}, "networks": {"10.0.0.1/8"},
 	}
 	b.post("/keys", typed).want(t, http.StatusBadRequest).holds(t, "Did you mean 10.0.0.0/8?", `value="support-triage-prod"`, `value="10.0.0.1/8"`, `value="service=mail, region=eu"`)
 	typed.Set("networks", "10.0.0.0/8")

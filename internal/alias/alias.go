@@ -45,6 +45,10 @@ type Route struct {
 	FirstByte    time.Duration `json:"first_byte"`    // per attempt, to the first content byte; 0: none beyond Timeout
 	Attempts     int           `json:"attempts"`      // one budget for the whole call, first try included; 0: len(Targets)+1
 	OnDisconnect string        `json:"on_disconnect"` // Drain (default) or Abort
+
+	// DropUnsupported lets a call through whose target cannot express all of it: what it cannot is dropped, with a warning. Otherwise
+	// such a call is refused, unless its key says so. Routes stored before it was there do not say it.
+	DropUnsupported bool `json:"drop_unsupported,omitempty"`
 }
 
 // Alias is a name and the version it points at.
@@ -86,7 +90,8 @@ func (r Route) Same(o Route) bool {
 			return false
 		}
 	}
-	return r.Timeout == o.Timeout && r.FirstByte == o.FirstByte && r.Attempts == o.Attempts && r.OnDisconnect == o.OnDisconnect
+	return r.Timeout == o.Timeout && r.FirstByte == o.FirstByte && r.Attempts == o.Attempts && r.OnDisconnect == o.OnDisconnect &&
+		r.DropUnsupported == o.DropUnsupported
 }
 
 // normal trims what people type and writes defaults out where they have a name.

@@ -28,6 +28,7 @@ import (
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialpg"
+	"tollgate/internal/credential/sign"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
 	"tollgate/internal/id"
@@ -160,7 +161,7 @@ func build(t *testing.T) *house {
 		Version: "test", Authenticator: accounthttp.NewAuthenticator(accounts, accounthttp.Cookie{}), Once: restpg.New(db), Now: now,
 		Logger: slog.New(slog.DiscardHandler), Accounts: accounts, Prices: price.NewService(pricepg.New(db), shipped, now),
 		Keys:        key.NewService(keypg.New(db), key.NewHasher(ring), now),
-		Credentials: credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), now), now),
+		Credentials: credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), sign.New(t.Context(), sign.Config{Transport: policy.Client().Transport, Now: now}), now), now),
 		Aliases:     alias.NewService(aliaspg.New(db), catalog.Vendor, now),
 		Calls:       calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
 	}
@@ -289,8 +290,25 @@ func (c *client) send(ctx context.Context, method, path, body string, headers ..
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	c.h.handler.ServeHTTP(w, req)
+	leave, _ := ctx.Value(leaving{}).(context.CancelFunc)
+	c.h.handler.ServeHTTP(departing{w, leave}, req)
 	return reply{w.Code, w.Header(), w.Body.String()}
+}
+
+// leaving keys the way out of an answer without an end.
+type leaving struct{}
+
+// departing is a client of a stream: it leaves when the answer has begun.
+type departing struct {
+	*httptest.ResponseRecorder
+	leave context.CancelFunc // nil: it stays
+}
+
+func (d departing) Flush() {
+	d.ResponseRecorder.Flush()
+	if d.leave != nil {
+		d.leave()
+	}
 }
 
 // call sends what the route needs to work, with {id} replaced.
@@ -298,8 +316,9 @@ func (c *client) call(r rest.Route, with string, headers ...string) reply {
 	ctx := c.t.Context()
 	if r.Streams() { // it would go on until the client leaves
 		var leave context.CancelFunc
-		ctx, leave = context.WithTimeout(ctx, 100*time.Millisecond)
+		ctx, leave = context.WithTimeout(ctx, 20*time.Second)
 		defer leave()
+		ctx = context.WithValue(ctx, leaving{}, leave)
 	}
 	return c.send(ctx, r.Method, strings.ReplaceAll(r.Path, "{id}", with), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
 }

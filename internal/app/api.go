@@ -49,7 +49,7 @@ type services struct {
 	usage       *usage.Service
 }
 
-func (h *house) services() (services, error) {
+func (h *house) services(ctx context.Context) (services, error) {
 	shipped, err := seed.Records()
 	if err != nil {
 		return services{}, err
@@ -63,7 +63,7 @@ func (h *house) services() (services, error) {
 		accounts: h.accounts(),
 		keys:     key.NewService(keypg.New(h.db), h.hasher, h.now),
 		credentials: credential.NewService(credentialpg.New(h.db), sealed, catalog.Vendor, policy,
-			credential.NewTester(policy.Client(), h.now), h.now),
+			credential.NewTester(policy.Client(), h.signer(ctx), h.now), h.now),
 		aliases: alias.NewService(aliaspg.New(h.db), catalog.Vendor, h.now),
 		prices:  price.NewService(pricepg.New(h.db), shipped, h.now),
 		calls:   calllog.NewQueries(calllogpg.New(h.db)),
@@ -89,7 +89,7 @@ func (h *house) vault() (*vault.Vault, error) {
 
 func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	log := h.log.With("part", "api")
-	s, err := h.services()
+	s, err := h.services(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tollgate/internal/credential/sign"
 	"tollgate/internal/key"
 	"tollgate/internal/postgres"
 	"tollgate/internal/provider/catalog"
@@ -56,6 +57,8 @@ type house struct {
 	onWeb   []string              // lines of "what listens where" for the person who started it
 	hint    string                // what to do next; empty: nothing to say
 	figures []prometheus.Gatherer // what the parts measure
+	signs   *sign.Signer          // see signer
+	quiet   func()                // ends signs
 	undo    []func()              // gives back what was opened, newest last, when a part cannot be built
 }
 
@@ -67,6 +70,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger, parts
 		return err
 	}
 	defer closeHouse()
+	defer h.hush()
 	services, err := h.build(ctx, parts)
 	if err != nil {
 		return err

@@ -47,6 +47,14 @@ type Config struct {
 	TrustedProxies []netip.Prefix `env:"TOLLGATE_TRUSTED_PROXIES"`
 	// EgressAllow opens networks that are closed to provider base URLs given by users: private, loopback and link-local ones.
 	EgressAllow []netip.Prefix `env:"TOLLGATE_EGRESS_ALLOW"`
+	// AmbientCredentials lets credentials borrow the identity of this machine (AWS profiles, Google's default credentials). Only for an
+	// installation whose organizations all trust its operator, and are trusted.
+	AmbientCredentials bool `env:"TOLLGATE_AMBIENT_CREDENTIALS"`
+	// TokenHosts are hosts (host or host:port) at which Google service accounts may get tokens, beside Google's own.
+	TokenHosts []string `env:"TOLLGATE_TOKEN_HOSTS"`
+	// HeaderPolicy is a file of rules saying which opt-in flags (anthropic-beta) go to which provider, over the built-in ones. It is
+	// read again when it changes.
+	HeaderPolicy string `env:"TOLLGATE_HEADER_POLICY"`
 
 	// SpoolQuota is the most bytes that unshipped call records may take on disk.
 	SpoolQuota int64 `env:"TOLLGATE_SPOOL_QUOTA_BYTES" envDefault:"2147483648"`

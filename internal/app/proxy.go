@@ -14,6 +14,7 @@ import (
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
 	"tollgate/internal/provider/catalog"
+	headerflags "tollgate/internal/provider/flags"
 	"tollgate/internal/provider/sandbox"
 )
 
@@ -34,12 +35,19 @@ func buildProxy(ctx context.Context, h *house) ([]service, error) {
 	}
 	keys := key.NewService(keypg.New(h.db), h.hasher, h.now)
 	shipper := ship.New(calls, calllogpg.New(h.db), ship.Options{Now: h.now, Logger: log, Used: keys.MarkUsed})
+	policy, err := headerflags.Follow(h.cfg.HeaderPolicy, policyPoll, log)
+	if err != nil {
+		return nil, fmt.Errorf("TOLLGATE_HEADER_POLICY: %w", err)
+	}
 	gate := gateway.New(gateway.Deps{
 		Snapshots: snapshots.Snapshot,
 		Log:       calls,
 		Hash:      h.hasher.Hash,
 		Vendors:   catalog.Vendor,
-		Dialects:  catalog.Dialect,
+		Clients:   catalog.Client,
+		Choose:    catalog.Choose,
+		Signer:    h.signer(ctx),
+		Flags:     policy.Policy,
 		Transport: gateway.NewTransport(egress.New(h.cfg.EgressAllow)),
 		Sandbox:   sandbox.New(h.now, sleep),
 		Now:       h.now,
@@ -69,8 +77,12 @@ func buildProxy(ctx context.Context, h *house) ([]service, error) {
 			return err
 		}},
 		{"collector", behind, tuneCollector},
+		{"header policy", behind, policy.Run},
 	}, nil
 }
+
+// policyPoll is how often the header policy is looked at.
+const policyPoll = 2 * time.Second
 
 // cutPatience is how long calls that were cut may take to write their record.
 const cutPatience = 2 * time.Second

@@ -38,6 +38,7 @@ const (
 // rooms gives each folder its floor; a package belongs to the longest name it starts with.
 var rooms = map[string]int{
 	"internal/fault": ground, "internal/money": ground, "internal/id": ground, "internal/secret": ground, "internal/chat": ground,
+	"internal/embed": ground, "internal/rerank": ground,
 	"migrations": ground,
 
 	"internal/tenant": wire, "internal/httperr": wire, "internal/provider": wire, "internal/visitor": wire,
@@ -59,34 +60,40 @@ var rooms = map[string]int{
 // sideways are the arrows inside a floor, each with its reason.
 var sideways = map[[2]string]string{
 	{"internal/postgres", "internal/postgres"}:    "its own parts",
+	{"internal/embed", "internal/chat"}:           "usage and content parts are the same in every operation",
+	{"internal/rerank", "internal/chat"}:          "usage is the same in every operation",
 	{"internal/route", "internal/snapshot"}:       "a route is chosen from a snapshot's view",
 	{"internal/rest/restpg", "internal/postgres"}: "rows of the kit itself",
 }
 
 // libraries says who may import what is not ours: names of packages, where * stands for any text. What is not here enters nowhere.
 var libraries = map[string][]string{
-	"gorm.io/":                             {"internal/postgres*", "*pg"},
-	"github.com/jackc/":                    {"internal/postgres*", "*pg"},
-	"github.com/pressly/goose/v3":          {"internal/postgres"},
-	"github.com/fergusstrange/":            {"internal/postgres/embedded"},
-	"github.com/xi2/xz":                    {"internal/postgres/embedded"},
-	"golang.org/x/sys/":                    {"internal/postgres/embedded", "internal/calllog/spool", "internal/app", "cmd*", "test*", "bench*"},
-	"github.com/gin-gonic/gin":             {"internal/rest", "internal/api", "web*", "*http"},
-	"github.com/danielgtaylor/huma/v2":     {"internal/rest"},
-	"github.com/a-h/templ":                 {"web*"},
-	"github.com/golang-jwt/jwt/v5":         {"internal/account/usertoken"},
-	"golang.org/x/crypto/argon2":           {"internal/account/password"},
-	"github.com/tink-crypto/tink-go/v2":    {"internal/credential/vault"},
-	"github.com/gofrs/uuid/v5":             {"internal/id"},
-	"github.com/prometheus/client_golang/": {"internal/gateway", "internal/app"},
-	"github.com/spf13/cobra":               {"internal/app", "cmd*"},
-	"github.com/caarlos0/env/v11":          {"internal/app"},
-	"github.com/google/go-cmp/cmp":         {"*test", "internal/golden", "test*"},
-	"golang.org/x/sync/":                   {"internal/*"},
-	"golang.org/x/net/":                    {"internal/gateway", "internal/egress"},
-	"github.com/go-json-experiment/json":   {"internal/provider*", "internal/gateway"},
-	"github.com/tidwall/":                  {"internal/provider*", "internal/gateway"},
-	"github.com/chromedp/":                 {"test*"},
+	"gorm.io/":                                              {"internal/postgres*", "*pg"},
+	"github.com/jackc/":                                     {"internal/postgres*", "*pg"},
+	"github.com/pressly/goose/v3":                           {"internal/postgres"},
+	"github.com/fergusstrange/":                             {"internal/postgres/embedded"},
+	"github.com/xi2/xz":                                     {"internal/postgres/embedded"},
+	"golang.org/x/sys/":                                     {"internal/postgres/embedded", "internal/calllog/spool", "internal/app", "cmd*", "test*", "bench*"},
+	"github.com/gin-gonic/gin":                              {"internal/rest", "internal/api", "web*", "*http"},
+	"github.com/danielgtaylor/huma/v2":                      {"internal/rest"},
+	"github.com/a-h/templ":                                  {"web*"},
+	"github.com/golang-jwt/jwt/v5":                          {"internal/account/usertoken"},
+	"golang.org/x/crypto/argon2":                            {"internal/account/password"},
+	"github.com/tink-crypto/tink-go/v2":                     {"internal/credential/vault"},
+	"github.com/aws/aws-sdk-go-v2/":                         {"internal/credential/sign"},
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {"internal/provider/aws", "internal/provider/providertest"},
+	"golang.org/x/oauth2":                                   {"internal/credential/sign"},
+	"github.com/Azure/":                                     {"internal/credential/sign"},
+	"github.com/gofrs/uuid/v5":                              {"internal/id"},
+	"github.com/prometheus/client_golang/":                  {"internal/gateway", "internal/app"},
+	"github.com/spf13/cobra":                                {"internal/app", "cmd*"},
+	"github.com/caarlos0/env/v11":                           {"internal/app"},
+	"github.com/google/go-cmp/cmp":                          {"*test", "internal/golden", "test*"},
+	"golang.org/x/sync/":                                    {"internal/*"},
+	"golang.org/x/net/":                                     {"internal/gateway", "internal/egress"},
+	"github.com/go-json-experiment/json":                    {"internal/provider*", "internal/gateway"},
+	"github.com/tidwall/":                                   {"internal/provider*", "internal/gateway"},
+	"github.com/chromedp/":                                  {"test*"},
 }
 
 // words are uses that are kept to a few rooms: a name of a package and what it must not be asked for elsewhere.
@@ -126,6 +133,12 @@ type file struct {
 	syntax *ast.File
 }
 
+// holds reports whether there is such a file.
+func holds(root fs.FS, name string) bool {
+	_, err := fs.Stat(root, name)
+	return err == nil
+}
+
 // read parses every Go file below root; imports and uses are all that counts.
 func read(root fs.FS) ([]file, error) {
 	var out []file
@@ -135,6 +148,8 @@ func read(root fs.FS) ([]file, error) {
 		case err != nil:
 			return err
 		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata"):
+			return fs.SkipDir
+		case d.IsDir() && p != "." && holds(root, path.Join(p, "go.mod")): // a module of its own is another house
 			return fs.SkipDir
 		case d.IsDir() || !strings.HasSuffix(p, ".go"):
 			return nil

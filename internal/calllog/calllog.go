@@ -32,7 +32,8 @@ type PriceState string
 const (
 	Unpriced PriceState = ""       // no price known for something that was used: cost is unknown, not zero
 	Priced   PriceState = "priced" // cost is exact for the usage
-	Free     PriceState = "free"   // explicitly free, or nothing was consumed
+	Free     PriceState = "free"   // the model is explicitly free; in records of older releases also NoCharge
+	NoCharge PriceState = "none"   // nothing was used, or nothing is known of it: refused, a 5xx, a lost connection
 )
 
 // Record is one call. Durations are since StartedAt.
@@ -48,7 +49,7 @@ type Record struct {
 
 	Tags map[string]string `json:"tags,omitempty"` // free tags, at most 32
 
-	Endpoint     string `json:"ep"`              // "chat", "models"
+	Endpoint     string `json:"ep"`              // a key.Endpoint: "chat", "embeddings"
 	Dialect      string `json:"dialect"`         // of the client
 	Requested    string `json:"req_model"`       // what the client sent as model
 	Alias        string `json:"alias,omitempty"` // empty: a model was named directly
@@ -66,6 +67,11 @@ type Record struct {
 	Cost      money.NanoUSD `json:"cost"`   // Σ attempts
 	Price     PriceState    `json:"priced"` // Unpriced if any attempt with usage is
 	Estimated bool          `json:"est,omitempty"`
+
+	// ProviderCost is what the providers themselves said: ToldCost of the attempts. It is kept beside Cost and never replaces it.
+	ProviderCost *money.NanoUSD `json:"pcost,omitempty"`
+	// Warnings say what was left out of the call or changed in it; Warn adds one.
+	Warnings []string `json:"warn,omitempty"`
 
 	Duration  time.Duration `json:"dur"`
 	FirstByte time.Duration `json:"ttfb,omitempty"` // first content byte to the client; 0: none
@@ -102,6 +108,8 @@ type Attempt struct {
 	Cost       money.NanoUSD  `json:"cost"`
 	Price      PriceState     `json:"priced"`
 	PriceID    id.PriceRecord `json:"price_id,omitempty"`
+
+	ProviderCost *money.NanoUSD `json:"pcost,omitempty"` // what the provider's answer says that it cost; nil: it does not say
 }
 
 // Payload is what was said. Bodies are as the client sent and received them, cut at PayloadMax.

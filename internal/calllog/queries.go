@@ -39,6 +39,7 @@ type Filter struct {
 	Providers    []string // of any attempt
 	Workflows    []string
 	Environments []string
+	Endpoints    []string
 	Outcomes     []Outcome
 	Statuses     []int // HTTP status of the answer; 4 and 5 stand for all 4xx and 5xx
 	EndUser      string

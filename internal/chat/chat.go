@@ -5,7 +5,10 @@
 // keyed by the dialect's name, so that it comes back unchanged to the dialect it came from.
 package chat
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // Role is who speaks in a Message. System text stands in Request.System unless it appears in mid-conversation.
 type Role string
@@ -51,14 +54,20 @@ type Request struct {
 
 // Encoding holds the gateway's orders to the dialect that encodes a Request.
 type Encoding struct {
-	// DropUnsupported leaves out what the target cannot express, where the default is to refuse the call naming the field.
+	// DropUnsupported leaves out what the target cannot express and notes it in Dropped, where the default is to refuse the call
+	// naming the field.
 	DropUnsupported bool
+	Dropped         *[]string // names of fields left out; nil: nobody wants to know
+	// Betas are opt-in flags for providers that take them in the body.
+	Betas []string
 	// NoStreamOptions: the vendor rejects stream_options (provider.Vendor.NoStreamOptions).
 	NoStreamOptions bool
 	// OldMaxTokens: the vendor knows max_tokens, not max_completion_tokens (provider.Vendor.OldMaxTokens).
 	OldMaxTokens bool
 	// ReplayReasoning: the vendor takes the reasoning of earlier turns back (provider.Vendor.ReplayReasoning).
 	ReplayReasoning bool
+	// Quirks are the vendor's other ways (provider.Vendor.Quirks).
+	Quirks Quirks
 }
 
 // Message is one turn. Tool results are parts of a User message, tool calls parts of an Assistant message.
@@ -168,6 +177,7 @@ type Response struct {
 	Usage        Usage
 	ServiceTier  string
 	Cost         string // decimal dollars, set by the gateway on answers whose body is ours; "": leave out
+	Reported     string // what the provider says the call cost, in decimal dollars as it wrote it; "": it does not say
 	Extra        map[string]json.RawMessage
 }
 
@@ -205,6 +215,46 @@ type Event struct {
 	StopSequence string
 	Usage        Usage
 	Cost         string // as Response.Cost
+	Reported     string // as Response.Reported, with UsageEvent
 	Extra        map[string]json.RawMessage
 	Err          error // a provider.Refusal
 }
+
+// Aimed is the request for one target.
+func (r Request) Aimed(model string, stream bool, how Encoding) Request {
+	r.Model, r.Stream, r.Encoding = model, stream, how
+	return r
+}
+
+// Used is the usage.
+func (r Response) Used() Usage { return r.Usage }
+
+// Filled is the answer with what it does not say itself.
+func (r Response) Filled(id, model string, u Usage) Response {
+	r.ID, r.Model = cmp.Or(r.ID, id), cmp.Or(r.Model, model)
+	if r.Usage.Source == Unknown {
+		r.Usage = u
+	}
+	return r
+}
+
+// Costing is the answer with its cost.
+func (r Response) Costing(dollars string) Response {
+	r.Cost = dollars
+	return r
+}
+
+// Count is the answer to the question how many tokens a Request has.
+type Count struct {
+	Input  int64
+	Cached int64 // of Input, in the provider's cache; 0 also when not told
+}
+
+// Used is nothing: counting is free.
+func (Count) Used() Usage { return Usage{Source: Reported} }
+
+// Filled is the count itself: it has no id, model or usage.
+func (c Count) Filled(string, string, Usage) Count { return c }
+
+// Costing is the count itself.
+func (c Count) Costing(string) Count { return c }

@@ -46,3 +46,40 @@ func TestClassNamesAreUniqueAndParseBack(t *testing.T) {
 		t.Error("an unknown class was found")
 	}
 }
+
+func TestTotalsHoldEveryTokenAndNothingElse(t *testing.T) {
+	t.Parallel()
+	var u chat.Units
+	for c := range u {
+		u[c] = 1 << c
+	}
+	bits := func(classes ...chat.Class) (n int64) {
+		for _, c := range classes {
+			n |= 1 << c
+		}
+		return n
+	}
+	if got, want := u.InputTotal(), bits(chat.Input, chat.CacheRead, chat.CacheWrite5m, chat.CacheWrite1h, chat.InputAudio, chat.InputImage); got != want {
+		t.Errorf("input: %b, want %b", got, want)
+	}
+	if got, want := u.OutputTotal(), bits(chat.Output, chat.Reasoning, chat.OutputAudio, chat.OutputImage); got != want {
+		t.Errorf("output: %b, want %b", got, want)
+	}
+}
+
+// The place of a class is how it is stored: names may be added behind, never moved.
+func TestTheOrderOfClassesStays(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "input_audio", "output_audio", "web_search",
+		"input_image", "output_image", "image", "audio_ms", "character", "search_unit", "page", "request", "file_search", "code_session",
+	}
+	for i, name := range want {
+		if got := chat.Class(i).String(); got != name {
+			t.Errorf("class %d is %q, want %q", i, got, name)
+		}
+	}
+	if got := chat.Rare(chat.Units{chat.Input: 1, chat.Pages: 2, chat.InputImage: 3}); len(got) != 2 || got[0] != chat.InputImage || got[1] != chat.Pages {
+		t.Errorf("Rare = %v", got)
+	}
+}

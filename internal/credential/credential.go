@@ -3,9 +3,12 @@
 //
 // Envelope: an organization has a data-encryption key (DEK), wrapped by the installation's key-encryption key (KEK), which is
 // in a key file or a key service and never in the database. A secret is sealed under the DEK and bound to what it is for: the
-// organization, the credential, its version, the provider and the base URL. So a row that is moved to another tenant, rolled
-// back, mixed with another or pointed at another host does not open, and whoever changes provider or base URL must know the
-// secret. The provider of a credential never changes.
+// organization, the credential, its version, the provider, the base URL and the settings, which say where calls go too. So a row
+// that is moved to another tenant, rolled back, mixed with another or pointed at another host does not open, and whoever changes
+// base URL or settings must know the secret. The provider of a credential never changes.
+//
+// Settings are what a vendor asks for beside the secret (a region, a project). They are not secret, fill placeholders in the
+// vendor's addresses, and are of characters that cannot leave the place they fill.
 //
 // Exactly one credential of each provider that has any is the default: the one that is used where a route names none.
 package credential
@@ -21,11 +24,12 @@ type Credential struct {
 	ID        id.Credential
 	Provider  string // vendor id
 	Name      string
-	BaseURL   string // override; empty: the vendor's own
-	Hint      string // last 4 characters of the secret; "…" for a short one, empty for none
-	Version   int    // counts replacements of the secret
-	Revision  int    // counts changes, for If-Match; a test is none
-	Default   bool   // used when a target names none; exactly one per provider that has any
+	BaseURL   string            // override; empty: the vendor's own
+	Settings  map[string]string // by the name of the vendor's field; what is empty is absent
+	Hint      string            // last 4 characters of the secret; "…" for a short one, empty for none
+	Version   int               // counts replacements of the secret
+	Revision  int               // counts changes, for If-Match; a test is none
+	Default   bool              // used when a target names none; exactly one per provider that has any
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	CreatedBy string
@@ -54,9 +58,10 @@ type Bound struct {
 	Version    int
 	Provider   string
 	BaseURL    string
+	Settings   string // in one canonical form; empty: there are none
 }
 
 // Binding is what the secret of c is bound to.
 func (c Credential) Binding(org id.Org) Bound {
-	return Bound{Org: org, Credential: c.ID, Version: c.Version, Provider: c.Provider, BaseURL: c.BaseURL}
+	return Bound{Org: org, Credential: c.ID, Version: c.Version, Provider: c.Provider, BaseURL: c.BaseURL, Settings: canonical(c.Settings)}
 }

@@ -3,6 +3,8 @@ package credential
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -19,6 +21,7 @@ type New struct {
 	Provider string // vendor id
 	Name     string // empty: the vendor's name
 	BaseURL  string // empty: the vendor's own
+	Settings map[string]string
 	Secret   secret.Text
 	Default  bool // make it the provider's default; the first one is anyhow
 }
@@ -26,9 +29,11 @@ type New struct {
 // Change says what is to be different; nil leaves a thing as it is.
 type Change struct {
 	Name    *string
-	BaseURL *string      // needs Secret, unless the credential has none
-	Secret  *secret.Text // replaces the secret
-	Default bool         // true makes it the default; there is always one, so it cannot be unmade
+	BaseURL *string // needs Secret, unless the credential has none
+	// Settings replaces all of them, unless it is nil. Other ones need Secret, unless the credential has none.
+	Settings map[string]string
+	Secret   *secret.Text // replaces the secret
+	Default  bool         // true makes it the default; there is always one, so it cannot be unmade
 }
 
 // Vault seals secrets; package vault is one.
@@ -87,13 +92,13 @@ func NewService(store Store, vault Vault, vendors func(string) (provider.Vendor,
 
 // Connect stores a credential.
 func (s *Service) Connect(ctx context.Context, in tenant.Scope, n New) (Credential, error) {
-	v, n, err := s.check(n)
+	v, n, end, err := s.check(n)
 	if err != nil {
 		return Credential{}, err
 	}
 	now := instant(s.now())
 	c := Credential{
-		ID: id.Credential(id.New("cred")), Provider: v.ID, Name: cmp.Or(strings.TrimSpace(n.Name), v.Name), BaseURL: n.BaseURL, Hint: hint(n.Secret),
+		ID: id.Credential(id.New("cred")), Provider: v.ID, Name: cmp.Or(strings.TrimSpace(n.Name), v.Name), BaseURL: n.BaseURL, Settings: n.Settings, Hint: end,
 		Version: 1, Revision: 1, Default: n.Default, CreatedAt: now, UpdatedAt: now, CreatedBy: in.Actor().ID(),
 	}
 	if err := checkName(c.Name); err != nil {
@@ -124,7 +129,7 @@ func (s *Service) List(ctx context.Context, in tenant.Scope) ([]Credential, erro
 func (s *Service) Update(ctx context.Context, in tenant.Scope, which id.Credential, ch Change, check func(Credential) error) (Credential, error) {
 	// The key is unlocked before the transaction: a key service may be slow, and a transaction holds locks.
 	seal := func(Credential, secret.Text) (*Sealed, error) { return nil, nil } //nolint:nilnil // nil keeps the secret
-	if ch.Secret != nil || ch.BaseURL != nil {
+	if ch.Secret != nil || ch.BaseURL != nil || ch.Settings != nil {
 		var err error
 		if seal, err = s.sealer(ctx, in); err != nil {
 			return Credential{}, err
@@ -164,11 +169,19 @@ func (s *Service) apply(c Credential, ch Change) (Credential, secret.Text, error
 		}
 	}
 	c.Default = c.Default || ch.Default
-	n := New{Provider: c.Provider, BaseURL: c.BaseURL}
+	n := New{Provider: c.Provider, BaseURL: c.BaseURL, Settings: declared(v, c.Settings)}
 	if ch.BaseURL != nil {
 		n.BaseURL = strings.TrimSpace(*ch.BaseURL)
 	}
 	moved := strings.TrimRight(n.BaseURL, "/") != c.BaseURL
+	if ch.Settings != nil {
+		n.Settings = ch.Settings
+		kept, err := checkSettings(v, n.Settings, n.BaseURL != "")
+		if err != nil {
+			return c, secret.Text{}, err
+		}
+		moved = moved || !maps.Equal(kept, c.Settings)
+	}
 	if moved && ch.Secret == nil && c.Hint != "" {
 		return c, secret.Text{}, ErrReenter.At("secret")
 	}
@@ -178,11 +191,11 @@ func (s *Service) apply(c Credential, ch Change) (Credential, secret.Text, error
 	if ch.Secret != nil {
 		n.Secret = *ch.Secret
 	}
-	_, n, err := s.checkFor(v, n)
+	_, n, end, err := s.checkFor(v, n)
 	if err != nil {
 		return c, secret.Text{}, err
 	}
-	c.BaseURL, c.Hint = n.BaseURL, hint(n.Secret)
+	c.BaseURL, c.Settings, c.Hint = n.BaseURL, n.Settings, end
 	c.Version++
 	return c, n.Secret, nil
 }
@@ -211,31 +224,47 @@ func (s *Service) sealer(ctx context.Context, in tenant.Scope) (func(Credential,
 	}, nil
 }
 
-func (s *Service) check(n New) (provider.Vendor, New, error) {
+// check finds the vendor and does checkFor.
+func (s *Service) check(n New) (provider.Vendor, New, string, error) {
 	v, ok := s.vendors(n.Provider)
 	if !ok {
-		return v, n, ErrInvalid.Say("There is no provider %q.", clip(n.Provider)).At("provider")
+		return v, n, "", ErrInvalid.Say("There is no provider %q.", clip(n.Provider)).At("provider")
 	}
 	return s.checkFor(v, n)
 }
 
-// checkFor refuses what the vendor cannot be called with, and gives the normal form.
-func (s *Service) checkFor(v provider.Vendor, n New) (provider.Vendor, New, error) {
+// checkFor refuses what the vendor cannot be called with, and gives the normal form and the hint of the secret.
+func (s *Service) checkFor(v provider.Vendor, n New) (provider.Vendor, New, string, error) {
 	if builtIn(v) {
-		return v, n, ErrInvalid.Say("%s is built in and needs no credential.", v.Name).At("provider")
+		return v, n, "", ErrInvalid.Say("%s is built in and needs no credential.", v.Name).At("provider")
 	}
 	n.BaseURL = strings.TrimSpace(n.BaseURL)
 	if n.BaseURL == "" && v.BaseURL == "" {
-		return v, n, ErrInvalid.Say("This provider needs the base URL of your server.").At("base_url")
+		return v, n, "", ErrInvalid.Say("This provider needs the base URL of your server.").At("base_url")
 	}
-	if n.BaseURL != "" {
-		var err error
-		if n.BaseURL, err = s.urls.CheckURL("base_url", n.BaseURL); err != nil {
-			return v, n, err
-		}
+	var err error
+	if n.Settings, err = checkSettings(v, n.Settings, n.BaseURL != ""); err != nil {
+		return v, n, "", err
 	}
-	n.Secret = secret.NewText(strings.TrimSpace(n.Secret.Reveal()))
-	return v, n, checkSecret(v, n.Secret)
+	switch {
+	case n.BaseURL != "":
+		n.BaseURL, err = s.urls.CheckURL("base_url", n.BaseURL)
+	case strings.Contains(v.BaseURL, "{"): // what the settings make of it is a URL that a user gave
+		_, err = s.urls.CheckURL("settings", v.Base(n.Settings))
+	}
+	if err != nil {
+		return v, n, "", err
+	}
+	var end string
+	to := Credential{BaseURL: n.BaseURL, Settings: n.Settings}
+	n.Secret, end, err = s.tester.signer.Check(v.Auth, to.Address(v), secret.NewText(strings.TrimSpace(n.Secret.Reveal())))
+	if err != nil {
+		return v, n, "", err
+	}
+	if end != "" { // a document: the signer has read it
+		return v, n, end, checkLength(n.Secret)
+	}
+	return v, n, hint(n.Secret), checkSecret(v, n.Secret)
 }
 
 // builtIn vendors are served in the process: their base URL is no web address.
@@ -247,16 +276,23 @@ const secretBytesMax = 8192
 func checkSecret(v provider.Vendor, s secret.Text) error {
 	text := s.Reveal()
 	switch {
-	case text == "" && (v.Auth == "none" || v.BaseURL == ""):
+	case text == "" && (slices.Contains(strings.Split(v.Auth, "|"), "none") || v.BaseURL == ""):
 		return nil // a server of one's own may ask for none
 	case text == "":
 		return ErrInvalid.Say("Enter the API key that %s gave you.", v.Name).At("secret")
 	case len(text) > secretBytesMax:
-		return ErrInvalid.Say("An API key has at most %d characters.", secretBytesMax).At("secret")
+		return checkLength(s)
 	case strings.HasPrefix(text, "tg_"):
 		return ErrInvalid.Say("This is a Tollgate key. Enter the API key that %s gave you.", v.Name).At("secret")
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return ErrInvalid.Say("An API key holds no spaces and no characters beyond ASCII.").At("secret")
+	}
+	return nil
+}
+
+func checkLength(s secret.Text) error {
+	if len(s.Reveal()) > secretBytesMax {
+		return ErrInvalid.Say("A secret has at most %d characters.", secretBytesMax).At("secret")
 	}
 	return nil
 }

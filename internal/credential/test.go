@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"tollgate/internal/egress"
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/provider"
 	"tollgate/internal/secret"
@@ -38,15 +40,19 @@ type Result struct {
 	Took    time.Duration
 }
 
+// signTime bounds what comes before a test: a token service may have to be asked.
+const signTime = 5 * time.Second
+
 // Tester asks providers whether they accept a secret: by listing models, which costs nothing.
 type Tester struct {
 	client *http.Client
+	signer Signer
 	now    func() time.Time
 }
 
-// NewTester needs a client that obeys the egress policy and is bounded: egress.Policy's Client.
-func NewTester(client *http.Client, now func() time.Time) *Tester {
-	return &Tester{client: client, now: now}
+// NewTester needs a client that obeys the egress policy and is bounded, egress.Policy's Client, and the signer that calls use too.
+func NewTester(client *http.Client, signer Signer, now func() time.Time) *Tester {
+	return &Tester{client: client, signer: signer, now: now}
 }
 
 // Test tests a secret before it is stored. The error is about the request; what the provider says is the Result.
@@ -54,11 +60,12 @@ func (s *Service) Test(ctx context.Context, in tenant.Scope, n New) (Result, err
 	if err := in.Check(); err != nil {
 		return Result{}, err
 	}
-	v, n, err := s.check(n)
+	v, n, _, err := s.check(n)
 	if err != nil {
 		return Result{}, err
 	}
-	return s.tester.test(ctx, v, n.BaseURL, n.Secret), nil
+	c := Credential{Provider: v.ID, Name: cmp.Or(strings.TrimSpace(n.Name), v.Name), BaseURL: n.BaseURL, Settings: n.Settings}
+	return s.tester.test(ctx, v, c, in.Org(), n.Secret), nil
 }
 
 // TestStored tests a stored credential and writes the verdict down.
@@ -71,26 +78,28 @@ func (s *Service) TestStored(ctx context.Context, in tenant.Scope, which id.Cred
 	if !ok {
 		return Result{}, ErrInvalid.Say("The provider %q is no longer supported.", c.Provider)
 	}
-	r := s.tester.test(ctx, v, c.BaseURL, text)
+	r := s.tester.test(ctx, v, c, in.Org(), text)
 	return r, s.store.Checked(ctx, in, which, r.Verdict, instant(s.now()))
 }
 
-func (t *Tester) test(ctx context.Context, v provider.Vendor, baseURL string, text secret.Text) Result {
-	if v.Models == "" {
-		return Result{Verdict: Untestable, Message: v.Name + " cannot be tested without a paid call. The first call will tell."}
-	}
-	if baseURL == "" {
-		baseURL = v.BaseURL
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(baseURL, "/")+v.Models, nil)
+func (t *Tester) test(ctx context.Context, v provider.Vendor, c Credential, org id.Org, text secret.Text) Result {
+	q := ask(v, c, text)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, q.url, http.NoBody)
 	if err != nil {
 		return Result{Verdict: Unexpected, Message: "The base URL cannot be called."}
 	}
-	for k, h := range v.Headers {
+	for k, h := range q.headers {
 		req.Header.Set(k, h)
 	}
-	authenticate(req, v, text)
 	start := t.now()
+	ctx, cancel := context.WithTimeout(ctx, signTime)
+	defer cancel()
+	if err := t.signer.Sign(ctx, req, nil, c.Use(org, v.Auth, q.service, text)); err != nil {
+		return unsigned(err, t.now().Sub(start))
+	}
+	if q.untestable {
+		return Result{Verdict: Untestable, Message: v.Name + " cannot be tested without a paid call. The first call will tell."}
+	}
 	resp, err := t.client.Do(req)
 	took := t.now().Sub(start)
 	if err != nil {
@@ -103,16 +112,43 @@ func (t *Tester) test(ctx context.Context, v provider.Vendor, baseURL string, te
 	return r
 }
 
-// authenticate puts the secret where the vendor wants it. An empty one is not sent.
-func authenticate(req *http.Request, v provider.Vendor, text secret.Text) {
-	if text.Empty() {
-		return
+// question is what a test asks.
+type question struct {
+	url, service string
+	headers      map[string]string
+	untestable   bool // only signing is tried
+}
+
+// ask is the vendor's list of models. Where an AWS service has none, access keys are asked who they are: they may ask that whatever
+// else they may not.
+func ask(v provider.Vendor, c Credential, text secret.Text) question {
+	if v.Models == "" && strings.Contains(v.Auth, "aws") && strings.HasPrefix(text.Reveal(), "{") {
+		host := "https://sts." + c.Settings["region"] + ".amazonaws.com"
+		if strings.HasPrefix(c.Settings["region"], "cn-") {
+			host += ".cn"
+		}
+		return question{url: host + "/?Action=GetCallerIdentity&Version=2011-06-15", service: "sts", headers: map[string]string{"Accept": "application/json"}}
 	}
-	if header, ok := strings.CutPrefix(v.Auth, "header:"); ok {
-		req.Header.Set(header, text.Reveal())
-	} else if v.Auth == "bearer" {
-		req.Header.Set("Authorization", "Bearer "+text.Reveal())
+	models := provider.Spoken{Path: v.Models}
+	return question{
+		url: models.Address(c.Address(v), "", "", c.Settings), service: v.Service, headers: v.Headers, untestable: v.Models == "",
 	}
+}
+
+// unsigned is the result where a token service refused the secret or did not answer.
+func unsigned(err error, took time.Duration) Result {
+	r := Result{Verdict: Rejected, Took: took, Message: "This secret cannot be used."}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		r.Message = f.Message
+	}
+	switch {
+	case errors.Is(err, egress.ErrBlocked):
+		r.Verdict = Blocked
+	case errors.Is(err, ErrTokenUnreachable):
+		r.Verdict = Unreachable
+	}
+	return r
 }
 
 func noAnswer(v provider.Vendor, err error, took time.Duration) Result {

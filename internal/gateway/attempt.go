@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"tollgate/internal/calllog"
@@ -15,16 +18,10 @@ import (
 	"tollgate/internal/route"
 )
 
-// inexpressible means that a target's dialect cannot say what the client asked. No provider was called.
-type inexpressible struct{ err error }
-
-func (e *inexpressible) Error() string { return e.err.Error() }
-func (e *inexpressible) Unwrap() error { return e.err }
-
 // inability is what the target cannot say, or nil for other errors.
 func inability(err error) error {
-	if unable := (*inexpressible)(nil); errors.As(err, &unable) {
-		return unable.err
+	if unable := (*provider.Inexpressible)(nil); errors.As(err, &unable) {
+		return unable.Err
 	}
 	return nil
 }
@@ -35,15 +32,19 @@ var errFirstByte = errors.New("no content in time")
 // try is one attempt under way.
 type try struct {
 	target  *route.Target
-	dialect provider.Dialect // the provider's
-	same    bool             // the client speaks it too
+	way     *provider.Spoken
+	at      *url.URL        // nil: the credential's base URL is none
+	dialect provider.Target // the provider's
+	bridge  provider.Bridge // nil: the client's bytes pass
 	head    provider.Head
+	flagged string      // the header of head.Betas
 	body    []byte      // for the provider
 	buf     *buffer     // owns body; nil: nobody need give it back
 	timer   *time.Timer // of the first content byte; nil: there is no limit
 	cancel  context.CancelCauseFunc
 	log     *calllog.Attempt
 	started time.Time
+	answer  http.Header // of the provider
 }
 
 // attempt asks one target and relays its answer. A refusal is the provider's failure; an error ends the call.
@@ -65,17 +66,17 @@ func (g *Gateway) attempt(c *Call, target *route.Target) (*provider.Refusal, err
 func (g *Gateway) prepare(c *Call, target *route.Target) (*try, error) {
 	c.reached.Store(false)
 	t := &try{target: target, head: c.Ask.head}
-	t.head.NoStreamOptions = target.Vendor.NoStreamOptions
-	var ok bool
-	if t.dialect, ok = g.Dialects(target.Vendor.Dialect); !ok {
-		return nil, ErrProvider.Say("The provider %s speaks a protocol that this release does not.", target.Vendor.Name)
+	t.head.NoStreamOptions, t.head.OldMaxTokens = target.Vendor.NoStreamOptions, target.Vendor.OldMaxTokens
+	if err := g.choose(c, t); err != nil {
+		return nil, err
 	}
-	t.same = t.dialect.Name() == c.Surface.dialect.Name()
+	g.flags(c, t)
 	if err := g.encode(c, t); err != nil {
 		return nil, err
 	}
 	t.started = g.Now()
 	t.log = c.begin(target, t.started)
+	c.Work.quoted = t.quoted(c.Surface.dialect.Name())
 	if err := g.announce(c); err != nil {
 		t.buf.release()
 		c.Work.attempts = nil
@@ -99,14 +100,15 @@ func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provi
 	}
 	t.log.Duration = g.Now().Sub(t.started)
 	if refusal != nil {
+		t.conceal(refusal)
 		t.log.ErrorClass = refusal.Class.String()
 		switch {
 		case c.client.gone.Load() && errors.Is(context.Cause(ctx), context.Canceled): // nobody's failure: it was given up
 			t.log.ErrorClass = "client_gone"
-			t.log.Usage = estimate(t.log.Usage, c.Ask.size, 0)
+			t.log.Usage = c.estimate(t, t.log.Usage, 0)
 		case refusal.Class == provider.ClassTimeout && refusal.Status == 0 && c.reached.Load() && t.log.Usage.Source == chat.Unknown:
 			// Given up by our own clock: the provider has the prompt and bills it, whatever we hear of it.
-			t.log.Usage = estimate(t.log.Usage, c.Ask.size, 0)
+			t.log.Usage = c.estimate(t, t.log.Usage, 0)
 		}
 		if t.log.Status == 0 {
 			t.log.Status = refusal.Status
@@ -115,9 +117,33 @@ func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provi
 	g.metrics.attempt(t.target.Vendor.ID, t.log.ErrorClass)
 }
 
-// encode makes the provider's body: the client's with the model exchanged where both speak one dialect, a translation otherwise.
+// choose picks the way in which the vendor is asked.
+func (g *Gateway) choose(c *Call, t *try) error {
+	v, client := &t.target.Vendor, c.Surface.dialect
+	var ok bool
+	if t.way, t.dialect, ok = g.Choose(v, client, t.target.Model, t.target.Own); !ok {
+		return &provider.Inexpressible{Err: ErrNoEndpoint.Say("%s has no endpoint for %s that serves this call of %s. Name a model of another provider.",
+			v.Name, client.Operation(), clip(t.target.Model))}
+	}
+	if !provider.Carries(t.dialect, client.Name()) {
+		t.bridge, _ = provider.Join(client, t.dialect)
+	}
+	var err error
+	if t.at, err = g.ends.url(t.endpoint()); errors.Is(err, errCrooked) {
+		return &provider.Inexpressible{Err: ErrModelName.Say("The name %q cannot stand in the address of a model.", clip(t.target.Model))}
+	}
+	return nil
+}
+
+// quoted reports whether a provider's error body is in the client's own dialect.
+func (t *try) quoted(client provider.Name) bool {
+	return t.dialect.Name() == client || t.dialect.Name() == provider.Gemini && client == provider.GeminiArray
+}
+
+// encode makes the provider's body: the client's with the model exchanged where the target carries its dialect, a translation
+// otherwise.
 func (g *Gateway) encode(c *Call, t *try) (err error) {
-	if !t.same {
+	if t.bridge != nil {
 		t.body, err = translate(c, t)
 		return err
 	}
@@ -140,20 +166,15 @@ func (c *Call) sent(t *try) {
 
 // translate is apart from encode because its frame is large, and every open stream would carry it.
 func translate(c *Call, t *try) ([]byte, error) {
-	if c.Work.neutral == nil {
-		r, err := c.Surface.dialect.ParseRequest(c.Ask.body)
-		if err != nil {
-			return nil, err
-		}
-		c.Work.neutral = &r
+	how := t.target.Vendor.Encoding()
+	how.Betas = t.head.Betas
+	var dropped []string // some offers are left out whether the call may lose anything or not
+	how.DropUnsupported, how.Dropped = c.Plan.Drop || c.Caller.key.DropUnsupported, &dropped
+	body, err := t.bridge.Request(c.Ask.body, t.head, t.target.Model, how)
+	for _, field := range dropped {
+		c.warn("dropped " + clip(field) + ": " + t.target.Vendor.ID + " cannot express it")
 	}
-	r := *c.Work.neutral
-	r.Model, r.Encoding = t.target.Model, t.target.Vendor.Encoding()
-	body, err := t.dialect.BuildRequest(r)
-	if err != nil {
-		return nil, &inexpressible{err}
-	}
-	return body, nil
+	return body, err
 }
 
 // begin notes a new attempt; the pointer is good until the next one.
@@ -175,11 +196,13 @@ func (g *Gateway) exchange(ctx context.Context, c *Call, t *try) *provider.Refus
 		return refusal
 	}
 	defer func() { _ = resp.Body.Close() }()
-	t.log.Status = resp.StatusCode
+	t.log.Status, t.answer = resp.StatusCode, resp.Header
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		c.Work.refusedBy = resp.Header
 		return refused(t, resp)
+	case compressed(resp.Header.Get("Content-Encoding")):
+		return &provider.Refusal{Class: provider.ClassServer, Message: "The provider compressed its answer, which it was not asked to."}
 	case c.Ask.head.Stream:
 		return g.relayStream(ctx, c, t, resp)
 	default:
@@ -187,12 +210,24 @@ func (g *Gateway) exchange(ctx context.Context, c *Call, t *try) *provider.Refus
 	}
 }
 
+// compressed reports bytes that no client could read: none is told of the coding. Some servers say "identity" or the character set here.
+func compressed(coding string) bool {
+	switch strings.ToLower(coding) {
+	case "gzip", "x-gzip", "deflate", "br", "zstd", "compress":
+		return true
+	}
+	return false
+}
+
 // send returns when the head of the answer is here.
 func (g *Gateway) send(ctx context.Context, c *Call, t *try) (*http.Response, *provider.Refusal) {
 	defer c.sent(t)
-	req, err := g.request(ctx, c, t)
-	if err != nil {
-		return nil, connectRefusal(ErrProvider.Say("The address of the provider %s is not valid.", t.target.Vendor.Name).Because(err))
+	if t.at == nil {
+		return nil, connectRefusal(ErrProvider.Say("The address of the provider %s is not valid.", t.target.Vendor.Name))
+	}
+	req := g.request(ctx, c, t)
+	if refusal := g.sign(ctx, c, t, req); refusal != nil {
+		return nil, refusal
 	}
 	transport := g.Transport
 	if t.target.Vendor.ID == route.Sandbox {
@@ -202,7 +237,7 @@ func (g *Gateway) send(ctx context.Context, c *Call, t *try) (*http.Response, *p
 	resp, err := transport.RoundTrip(req)
 	c.Work.wait(g.Now().Sub(start))
 	if err != nil {
-		g.Logger.Info("gateway: provider unreachable", "call", c.Text, "provider", t.target.Vendor.ID, "err", err)
+		g.Logger.Info("gateway: provider unreachable", "call", c.Text, "provider", t.target.Vendor.ID, "err", reason(err))
 		return nil, g.lost(ctx, c, err)
 	}
 	return resp, nil
@@ -240,14 +275,14 @@ func connectRefusal(err error) *provider.Refusal {
 func (w *work) wait(d time.Duration) { w.waited += d }
 
 // neutralOf is the decoded answer of a provider that speaks another dialect.
-func neutralOf(t *try, body []byte) (chat.Response, *provider.Refusal) {
-	r, err := t.dialect.ParseResponse(body)
+func neutralOf(c *Call, t *try, body []byte, seen provider.Seen) (provider.Answer, *provider.Refusal) {
+	a, err := t.bridge.Answer(body, provider.Known{ID: cmp.Or(seen.ID, c.Text), Model: cmp.Or(seen.Model, t.target.Model), Usage: seen.Usage})
 	if err == nil {
-		return r, nil
+		return a, nil
 	}
 	var refusal *provider.Refusal
 	if errors.As(err, &refusal) {
-		return r, refusal
+		return nil, refusal
 	}
-	return r, &provider.Refusal{Class: provider.ClassServer, Message: explain(err)}
+	return nil, &provider.Refusal{Class: provider.ClassServer, Message: explain(err)}
 }

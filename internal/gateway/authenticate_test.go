@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tollgate/internal/calllog"
 	"tollgate/internal/gateway"
 	"tollgate/internal/key"
 	"tollgate/internal/secret"
@@ -125,7 +126,7 @@ func TestARefusalOfAKnownKeyIsRecordedAndOfAnUnknownOneIsNot(t *testing.T) {
 	if a.status != 404 || r.Outcome != "refused" || r.Status != 404 || r.ErrorCode != "model.not_found" || r.Requested != "no-such-model" {
 		t.Errorf("%d %+v", a.status, r)
 	}
-	if len(r.Attempts) != 0 || r.Price != "free" || w.log.intended() != 0 {
+	if len(r.Attempts) != 0 || r.Price != calllog.NoCharge || w.log.intended() != 0 {
 		t.Errorf("a refused call has attempts %v, price %q", r.Attempts, r.Price)
 	}
 	req := w.request("/v1/chat/completions", ask)
@@ -139,7 +140,7 @@ func TestARefusalOfAKnownKeyIsRecordedAndOfAnUnknownOneIsNot(t *testing.T) {
 func TestPathsAndMethodsThatDoNotExistAreSaidInTheDialect(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).start()
-	if a := w.post("/v1/embeddings", "{}"); a.status != 404 || a.code() != "route.not_found" {
+	if a := w.post("/v1/embedding", "{}"); a.status != 404 || a.code() != "route.not_found" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if a := w.post("/anthropic/v1/nothing", "{}"); a.status != 404 || !strings.Contains(a.body, `"type":"error"`) {

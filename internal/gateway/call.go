@@ -19,6 +19,7 @@ type Call struct {
 	Text    string // the id as text
 	Start   time.Time
 	Surface *surface
+	Line    provider.Line // what the request says outside its body
 	req     *http.Request
 	client  client
 	life    life // of the work: dispatch
@@ -64,7 +65,7 @@ type plan struct {
 type work struct {
 	attempts  []calllog.Attempt
 	first     [1]calllog.Attempt // backs attempts: most calls have one
-	neutral   *chat.Request      // the decoded request, made once when a target speaks another dialect
+	quoted    bool               // the last attempt's provider speaks the client's dialect in its errors
 	intent    bool               // the log knows that the call may have reached a provider
 	content   bool               // the answer has begun: no other target any more
 	deadline  time.Time          // when life ends, by the gateway's clock
@@ -90,8 +91,8 @@ type answer struct {
 // whole is a complete answer: the provider's bytes, or ours.
 type whole struct {
 	buf  *buffer
-	body []byte         // the provider's bytes
-	ours *chat.Response // set when the body is written by us
+	body []byte          // the provider's bytes
+	ours provider.Answer // set when the body is written by us
 }
 
 // outcome is how the call ended.
@@ -113,7 +114,7 @@ func (c *Call) dropBody() {
 	if c.lent.Load() == 0 {
 		c.Ask.buf.release()
 	} // else a transport still reads them, and the garbage collector takes them later
-	c.Ask.buf, c.Ask.body, c.Work.neutral = nil, nil, nil
+	c.Ask.buf, c.Ask.body = nil, nil
 }
 
 // release gives back what the call borrowed.

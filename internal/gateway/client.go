@@ -18,6 +18,7 @@ type client struct {
 	mu       sync.Mutex
 	begun    bool // status and headers are out
 	closed   bool // finish has run: the timer must not write any more
+	cut      bool // the answer broke off and must not look whole
 	last     time.Time
 	deadline time.Time
 	beats    *time.Timer
@@ -53,7 +54,9 @@ func (cl *client) hasBegun() bool {
 func (cl *client) keepAlive() {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	cl.beats = time.AfterFunc(cl.g.cfg.Heartbeat, cl.beat)
+	if cl.c.Surface.dialect.Heartbeat() != nil {
+		cl.beats = time.AfterFunc(cl.g.cfg.Heartbeat, cl.beat)
+	}
 }
 
 func (cl *client) beat() {
@@ -70,7 +73,7 @@ func (cl *client) beat() {
 	if !cl.begun { // which target will answer is not known yet, so only the call is named
 		cl.begun = true
 		cl.c.name(cl.w.Header())
-		streamHeaders(cl.w.Header())
+		cl.streamHeaders(cl.w.Header(), nil)
 		cl.w.WriteHeader(http.StatusOK)
 	}
 	cl.writeLocked(cl.c.Surface.dialect.Heartbeat())
@@ -90,19 +93,23 @@ func (cl *client) begin(status int, provider http.Header) {
 	cl.c.describe(h, cl.g.Now().Sub(cl.c.Start)-cl.c.Work.waited-cl.blocked)
 	passOn(h, provider)
 	if status == http.StatusOK {
-		streamHeaders(h)
+		cl.streamHeaders(h, provider)
 	}
 	cl.w.WriteHeader(status)
 }
 
-func streamHeaders(h http.Header) {
-	h["Content-Type"] = eventStream
+// streamHeaders sets what a stream needs. The media type is the dialect's, or the provider's where the dialect has none.
+func (cl *client) streamHeaders(h, provider http.Header) {
+	if kind := cl.c.Surface.dialect.StreamType(); kind != "" {
+		h["Content-Type"] = []string{kind}
+	} else if kind := provider["Content-Type"]; kind != nil {
+		foreign(h, kind)
+	}
 	h["Cache-Control"] = noCache
 	h["X-Accel-Buffering"] = noBuffering
 }
 
 var (
-	eventStream = []string{"text/event-stream; charset=utf-8"}
 	noCache     = []string{"no-cache"}
 	noBuffering = []string{"no"}
 )

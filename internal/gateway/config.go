@@ -1,14 +1,17 @@
 package gateway
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
 
 	"tollgate/internal/calllog"
+	"tollgate/internal/credential"
 	"tollgate/internal/key"
 	"tollgate/internal/provider"
+	"tollgate/internal/provider/flags"
 	"tollgate/internal/snapshot"
 )
 
@@ -27,9 +30,16 @@ type Deps struct {
 	Log       Log
 	Hash      func(key.Secret) key.Hash
 	Vendors   func(id string) (provider.Vendor, bool)
-	Dialects  func(name provider.Name) (provider.Dialect, bool)
-	Transport http.RoundTripper // to providers; made by NewTransport over the guarded dialer
-	Sandbox   http.RoundTripper // the built-in provider, served in the process
+	Clients   func(name provider.Name) (provider.Client, bool)
+	// Choose is the way in which a vendor is asked for what a client wants; package catalog has it.
+	Choose func(v *provider.Vendor, client provider.Client, model string, own bool) (*provider.Spoken, provider.Target, bool)
+	// Signer puts credentials into requests.
+	Signer interface {
+		Sign(ctx context.Context, req *http.Request, body []byte, u credential.Use) error
+	}
+	Flags     func() *flags.Policy // which opt-in flags go to which provider
+	Transport http.RoundTripper    // to providers; made by NewTransport over the guarded dialer
+	Sandbox   http.RoundTripper    // the built-in provider, served in the process
 	Now       func() time.Time
 	Logger    *slog.Logger
 }

@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"errors"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
+	"tollgate/internal/chat"
 	"tollgate/internal/provider"
 	"tollgate/internal/route"
 )
@@ -12,6 +15,7 @@ import (
 type providerFailure struct {
 	refusal *provider.Refusal
 	target  *route.Target
+	passed  bool // the provider's words are in the client's dialect
 }
 
 func (f *providerFailure) Error() string { return f.target.Vendor.ID + ": " + f.refusal.Error() }
@@ -67,13 +71,13 @@ func (g *Gateway) try(c *Call, o *order) error {
 			o.drop(i)
 			n--
 			if o.empty() && last == nil {
-				return unable
+				return g.unserved(c, unable)
 			}
 			continue
 		case refusal == nil:
 			return nil
 		}
-		last = &providerFailure{refusal, &c.Plan.Targets[i]}
+		last = &providerFailure{refusal, &c.Plan.Targets[i], c.Work.quoted}
 		if !refusal.Class.Retryable() || c.client.gone.Load() || c.life.Err() != nil || c.Work.content {
 			break
 		}
@@ -168,4 +172,20 @@ func (o *order) empty() bool {
 		}
 	}
 	return true
+}
+
+// unserved is the end of a call that no target can express. Counting is the exception: where a provider has no endpoint for it we
+// count by the rule of thumb, because clients count to decide, and an estimate that says so is better than none.
+func (g *Gateway) unserved(c *Call, unable error) error {
+	client := c.Surface.dialect
+	if client.Operation() != provider.Count || !errors.Is(unable, ErrNoEndpoint) {
+		return unable
+	}
+	counted, ok := provider.Local(client, chat.Count{Input: (c.Ask.size + bytesPerToken - 1) / bytesPerToken})
+	if !ok {
+		return unable
+	}
+	c.warn("estimated: the provider has no endpoint that counts tokens")
+	c.Answer = answer{status: http.StatusOK, whole: &whole{ours: counted}}
+	return nil
 }

@@ -229,7 +229,7 @@ func TestWhenAllTargetsFailTheLastRefusalIsRelayed(t *testing.T) {
 	if a.status != 429 || a.body != limited || a.header.Get("Retry-After") != "30" || a.header.Get("X-Request-Id") != "req_1" {
 		t.Errorf("%d %s %v", a.status, a.body, a.header)
 	}
-	if r := w2.log.last(t); r.Outcome != calllog.Failed || r.Price != calllog.Free || r.Cost != 0 || r.ErrorCode != "provider.rate_limited" {
+	if r := w2.log.last(t); r.Outcome != calllog.Failed || r.Price != calllog.NoCharge || r.Cost != 0 || r.ErrorCode != "provider.rate_limited" {
 		t.Errorf("recorded %+v", r)
 	}
 }

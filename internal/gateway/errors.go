@@ -23,6 +23,12 @@ var (
 	ErrPanic    = fault.New(fault.Internal, "internal.panic", "A stage of the call failed.")
 	ErrDraining = fault.New(fault.Unavailable, "gateway.draining", "The gateway is shutting down.")
 
+	ErrNoEndpoint = fault.New(fault.Invalid, "provider.no_endpoint", "The provider has no such endpoint.").At("model")
+
+	// ErrEndless is for a stream that takes more memory than any answer needs.
+	ErrEndless   = fault.New(fault.Upstream, "provider.endless", "The provider's stream does not end.")
+	ErrModelName = fault.New(fault.Invalid, "model.invalid_name", "This is not the name of a model.").At("model")
+
 	ErrProvider           = fault.New(fault.Upstream, "provider.error", "The provider failed.")
 	ErrProviderCredential = fault.New(fault.Upstream, "provider.credential_rejected", "The provider rejected the organization's credential.")
 	ErrProviderLimited    = fault.New(fault.RateLimited, "provider.rate_limited", "The provider's rate limit was reached.")

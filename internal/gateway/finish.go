@@ -14,8 +14,7 @@ func (g *Gateway) render(c *Call) error {
 	case a.tail != nil:
 		a.last = a.tail.tail(nil, c.dollars())
 	case a.whole != nil && a.whole.ours != nil:
-		a.whole.ours.Cost = c.dollars()
-		a.last = d.AppendResponse(nil, *a.whole.ours)
+		a.last = a.whole.ours.Append(nil, c.dollars())
 	case a.whole != nil:
 		a.last = a.whole.body
 	case a.problem != nil && begun:
@@ -36,6 +35,7 @@ func (g *Gateway) finish(c *Call) error {
 		return nil
 	}
 	if cl.hasBegun() {
+		cl.cut = a.problem != nil && len(a.last) == 0 // audio has no words for a failure: the connection says it
 		cl.write(a.last)
 		c.trailer()
 		return nil
@@ -53,7 +53,7 @@ func (g *Gateway) finish(c *Call) error {
 	h["Content-Type"] = jsonType
 	if a.whole != nil && a.whole.ours == nil {
 		if ct, ok := a.header["Content-Type"]; ok {
-			h["Content-Type"] = ct
+			foreign(h, ct)
 		}
 	}
 	if len(a.last) >= serverBuffer { // a shorter body's length is told by the server, and spares a ninth header

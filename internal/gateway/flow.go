@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 
 	"tollgate/internal/chat"
@@ -22,6 +23,14 @@ type flow interface {
 	finished() bool
 }
 
+// What a stream may take of memory. A provider may be anybody's, and one that never ends what it says it has ended, or talks for ever
+// to a writer that has to repeat all of it at the end, must not take the memory of all calls.
+const (
+	heldMax   = 32 << 20 // behind the end: it may be one event with an image
+	spokenMax = 64 << 20 // of a translated stream, as of a whole answer
+	eventSize = 1 << 10  // about what an event takes that says little
+)
+
 // passing is the flow of one dialect: the provider's bytes, but for what the client did not ask for.
 type passing struct {
 	tap  provider.Tap
@@ -29,7 +38,14 @@ type passing struct {
 	held []byte
 }
 
-func (p *passing) feed(chunk []byte) ([]byte, error) { return p.sift(p.tap.Feed(chunk)), nil }
+func (p *passing) feed(chunk []byte) ([]byte, error) {
+	out := p.sift(p.tap.Feed(chunk))
+	if len(p.held) > heldMax {
+		p.held = nil
+		return out, ErrEndless
+	}
+	return out, nil
+}
 
 func (p *passing) close() ([]byte, error) {
 	out := p.sift(p.tap.Close())
@@ -62,14 +78,20 @@ func (p *passing) tail(dst []byte, _ string) []byte { return append(dst, p.held.
 type translating struct {
 	reader provider.Reader
 	writer provider.Writer
+	id     string // for an answer that has none
+	model  string // for an answer that names none
 	out    []byte
 	held   []chat.Event // from Finish on
 	last   provider.Seen
+	spoken int // bytes that the writer or held may have kept
 }
 
 func (t *translating) feed(chunk []byte) ([]byte, error) {
 	t.out = t.out[:0]
 	err := t.reader.Feed(chunk, t.event)
+	if err == nil && t.spoken > spokenMax {
+		t.held, err = nil, ErrEndless
+	}
 	return t.out, err
 }
 
@@ -83,14 +105,31 @@ func (t *translating) close() ([]byte, error) {
 }
 
 func (t *translating) event(e chat.Event) {
+	if e.Kind == chat.Start {
+		e.ID, e.Model = cmp.Or(e.ID, t.id), cmp.Or(e.Model, t.model)
+	}
 	t.note(&e)
 	switch {
 	case e.Kind == chat.Failure: // told to the client by the gateway, in the same words for every stream that breaks
 	case e.Kind == chat.Finish, len(t.held) > 0:
+		t.spoken += eventSize + weight(&e)
 		t.held = append(t.held, e)
 	default:
+		t.spoken += weight(&e)
 		t.out = t.writer.Append(t.out, e)
 	}
+}
+
+// weight is what a writer may have to keep of an event.
+func weight(e *chat.Event) int {
+	n := len(e.Text) + len(e.Part.Text) + len(e.Part.Data)
+	if e.Kind == chat.BlockStart {
+		n += eventSize
+	}
+	for _, raw := range e.Extra {
+		n += eventSize + len(raw)
+	}
+	return n
 }
 
 func (t *translating) note(e *chat.Event) {
@@ -117,7 +156,7 @@ func (t *translating) note(e *chat.Event) {
 	case chat.Finish:
 		s.Finish = e.Reason
 	case chat.UsageEvent:
-		s.Usage = e.Usage
+		s.Usage, s.Cost = e.Usage, e.Reported
 	case chat.End:
 		s.Ended = true
 	case chat.SignDelta, chat.ExtraDelta, chat.BlockStop, chat.Ping: // no content

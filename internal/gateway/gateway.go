@@ -37,7 +37,7 @@ type Gateway struct {
 	down   []stage
 	always []stage
 
-	surfaces map[string]*surface
+	surfaces paths
 	bodies   buffers
 	ends     endpoints
 	drains   chan struct{} // one slot for each answer that is read on without its client
@@ -67,25 +67,19 @@ func New(d Deps, cfg Config) *Gateway {
 	return g
 }
 
-// ServeHTTP routes by path; every path of the data plane stands in layout.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s, ok := g.surfaces[r.URL.Path]; ok && (r.Method == s.method || (r.Method == http.MethodHead && s.method == http.MethodGet)) {
-		s.serve(w, r, s)
-		return
-	}
-	g.elsewhere(w, r)
-}
-
-// chat serves one model call.
-func (g *Gateway) chat(w http.ResponseWriter, r *http.Request, s *surface) {
+// serve serves one model call.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, v visit) {
 	g.inside.Add(1)
 	defer g.inside.Done()
-	c := g.newCall(w, r, s)
+	c := g.newCall(w, r, v)
 	defer c.release()
 	g.conclude(c, g.walk(c))
+	if c.client.cut {
+		panic(http.ErrAbortHandler) //nolint:forbidigo // the documented way to end a connection without an end of the answer
+	}
 }
 
-// conclude is what happens to every call, refused (err) or not. It is apart from chat because an open stream's stack holds that.
+// conclude is what happens to every call, refused (err) or not. It is apart from serve because an open stream's stack holds that.
 func (g *Gateway) conclude(c *Call, err error) {
 	if err != nil {
 		g.refuse(c, err)
@@ -99,8 +93,8 @@ func (g *Gateway) conclude(c *Call, err error) {
 	g.metrics.observe(c)
 }
 
-func (g *Gateway) newCall(w http.ResponseWriter, r *http.Request, s *surface) *Call {
-	c := &Call{ID: id.NewCall(), Start: g.Now(), Surface: s, req: r}
+func (g *Gateway) newCall(w http.ResponseWriter, r *http.Request, v visit) *Call {
+	c := &Call{ID: id.NewCall(), Start: g.Now(), Surface: v.surface, Line: v.line, req: r}
 	c.Text = c.ID.String()
 	c.client.open(g, c, w)
 	return c

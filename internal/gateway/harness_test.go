@@ -21,12 +21,14 @@ import (
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/credential"
+	"tollgate/internal/credential/sign"
 	"tollgate/internal/egress"
 	"tollgate/internal/gateway"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
 	"tollgate/internal/provider/catalog"
+	"tollgate/internal/provider/flags"
 	"tollgate/internal/secret"
 	"tollgate/internal/snapshot"
 )
@@ -189,9 +191,15 @@ func (w *world) start() *world {
 	w.t.Helper()
 	snap := snapshot.New(1, time.Now(), []*snapshot.Org{w.org}, w.keys)
 	policy := egress.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	headerPolicy, err := flags.Default()
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	w.gw = gateway.New(gateway.Deps{
 		Snapshots: func() *snapshot.Snapshot { return snap },
-		Log:       w.log, Hash: w.hasher.Hash, Vendors: catalog.Vendor, Dialects: catalog.Dialect,
+		Log:       w.log, Hash: w.hasher.Hash, Vendors: catalog.Vendor, Clients: catalog.Client, Choose: catalog.Choose,
+		Signer:    sign.New(w.t.Context(), sign.Config{Transport: policy.Client().Transport, Now: w.moment}),
+		Flags:     func() *flags.Policy { return headerPolicy },
 		Transport: gateway.NewTransport(policy), Sandbox: w.sandbox, Now: w.moment,
 		Logger: slog.New(slog.DiscardHandler),
 	}, w.cfg)

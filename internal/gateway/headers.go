@@ -36,7 +36,25 @@ func (c *Call) describe(h http.Header, overhead time.Duration) {
 		h[modelHeader] = []string{clean(a.Model, 256)}
 	}
 	h[overheadHeader] = []string{milliseconds(overhead)}
+	if w := c.Record.Warnings; len(w) > 0 {
+		h[warningHeader] = w
+	}
 }
+
+// foreign sets the provider's own media type. Whatever the bytes are (a file's content may be anything, and a provider anyone's),
+// a browser that is led here must not run them as a page of this address.
+func foreign(h http.Header, kind []string) {
+	h["Content-Type"] = kind
+	if len(kind) == 1 && strings.HasPrefix(kind[0], "application/json") {
+		return
+	}
+	h["X-Content-Type-Options"], h["Content-Security-Policy"] = noSniffing, sandboxed
+}
+
+var (
+	noSniffing = []string{"nosniff"}
+	sandboxed  = []string{"default-src 'none'; sandbox"}
+)
 
 // milliseconds with three decimals: "0.214".
 func milliseconds(d time.Duration) string {

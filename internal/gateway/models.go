@@ -2,98 +2,73 @@ package gateway
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"tollgate/internal/chat"
 	"tollgate/internal/id"
 	"tollgate/internal/price"
-	"tollgate/internal/provider"
 	"tollgate/internal/route"
 	"tollgate/internal/snapshot"
 	"tollgate/internal/visitor"
 )
 
-// listed is one name that a key may call, in the union of both list shapes: clients read the fields they know.
+// listed is one name that a key may call.
 type listed struct {
-	ID            string            `json:"id"`
-	Object        string            `json:"object,omitempty"` // OpenAI: "model"
-	Type          string            `json:"type,omitempty"`   // Anthropic: "model"
-	Created       *int64            `json:"created,omitempty"`
-	CreatedAt     string            `json:"created_at,omitempty"`
-	DisplayName   string            `json:"display_name,omitempty"`
-	OwnedBy       string            `json:"owned_by,omitempty"`
-	ContextWindow int64             `json:"context_window,omitempty"`
-	MaxOutput     int64             `json:"max_output_tokens,omitempty"`
-	Input         []string          `json:"input_modalities,omitempty"`
-	Pricing       map[string]string `json:"pricing,omitempty"` // dollars for a million units, by class
+	ID            string
+	Created       int64 // unix seconds; 0: not known
+	OwnedBy       string
+	ContextWindow int64
+	MaxOutput     int64
+	Input         []string
+	Chats, Embeds bool
+	Pricing       map[string]string // dollars for a million units, by class
 }
 
-// models lists what the key may call: aliases first, then the models of connected providers.
-func (g *Gateway) models(w http.ResponseWriter, r *http.Request, s *surface) {
-	s, k, ok := g.reader(w, r, s)
-	if !ok {
-		return
-	}
-	list := g.list(k, g.Now())
-	anthropic := s.dialect.Name() == provider.AnthropicMessages
-	body := map[string]any{"data": list}
-	if anthropic {
-		body["has_more"] = false
-		if len(list) > 0 {
-			body["first_id"], body["last_id"] = list[0].ID, list[len(list)-1].ID
-		}
-	} else {
-		body["object"] = "list"
-	}
-	for i := range list {
-		list[i].shape(anthropic)
-	}
-	reply(w, body)
-}
-
-// model is one of them.
-func (g *Gateway) model(w http.ResponseWriter, r *http.Request, s *surface, name string) {
-	s, k, ok := g.reader(w, r, s)
-	if !ok {
+// models lists what the key may call: aliases first, then the models of connected providers; or one of them, where the path names it.
+func (g *Gateway) models(w http.ResponseWriter, r *http.Request, v visit) {
+	k, err := g.lister(r, v)
+	if err != nil {
+		g.reject(w, v.dialect, err)
 		return
 	}
 	now := g.Now()
-	list := g.list(k, now)
-	i := slices.IndexFunc(list, func(l listed) bool { return l.ID == name })
-	if i < 0 { // a bare model name stands for the provider's
-		plan, err := g.router.Resolve(k.Org, &k.Key, name, now)
+	list, shape := g.list(k, now), shapeOf(r, v)
+	if v.line.Model != "" {
+		one, err := g.named(k, list, strings.TrimPrefix(v.line.Model, "models/"), now)
 		if err != nil {
-			g.reject(w, r, s, err)
+			g.reject(w, v.dialect, err)
 			return
 		}
-		t := plan.Targets[0]
-		l := g.entry(name, t.Vendor.ID, t.Model, k.Org, now)
-		list, i = []listed{l}, 0
-	}
-	list[i].shape(s.dialect.Name() == provider.AnthropicMessages)
-	reply(w, list[i])
-}
-
-// reader authenticates a request for the list. Anthropic's clients are told by their version header.
-func (g *Gateway) reader(w http.ResponseWriter, r *http.Request, s *surface) (*surface, *snapshot.Key, bool) {
-	if r.Header.Get("Anthropic-Version") != "" {
-		shaped := *s
-		shaped.dialect = g.dialect(provider.AnthropicMessages)
-		s = &shaped
-	}
-	k, err := g.keyOf(r)
-	if err == nil {
-		err = k.Allow(visitor.Address(r, g.cfg.TrustedProxies), s.endpoint, g.Now())
-	}
-	if err != nil {
-		g.reject(w, r, s, err)
-		return s, nil, false
+		list = []listed{one}
 	}
 	w.Header()[callIDHeader] = []string{id.NewCall().String()}
-	return s, k, true
+	w.Header()["Content-Type"] = jsonType
+	_, _ = w.Write(shape(list, v.line.Model != "")) // a client that left needs no answer
+}
+
+// lister authenticates a request for the list.
+func (g *Gateway) lister(r *http.Request, v visit) (*snapshot.Key, error) {
+	k, err := g.keyOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return k, k.Allow(visitor.Address(r, g.cfg.TrustedProxies), v.endpoint, g.Now())
+}
+
+// named finds one entry. A bare model name stands for the provider's.
+func (g *Gateway) named(k *snapshot.Key, list []listed, name string, now time.Time) (listed, error) {
+	if i := slices.IndexFunc(list, func(l listed) bool { return l.ID == name }); i >= 0 {
+		return list[i], nil
+	}
+	plan, err := g.router.Resolve(k.Org, &k.Key, name, now)
+	if err != nil {
+		return listed{}, err
+	}
+	t := plan.Targets[0]
+	return g.entry(name, t.Vendor.ID, t.Model, k.Org, now), nil
 }
 
 func (g *Gateway) list(k *snapshot.Key, now time.Time) []listed {
@@ -108,8 +83,7 @@ func (g *Gateway) list(k *snapshot.Key, now time.Time) []listed {
 			l = g.entry(name, t.Provider, t.Model, k.Org, now)
 			l.OwnedBy = "tollgate"
 		}
-		created := a.CreatedAt.Unix()
-		l.Created = &created
+		l.Created = a.CreatedAt.Unix()
 		out = append(out, l)
 	}
 	slices.SortFunc(out, func(a, b listed) int { return cmp.Compare(a.ID, b.ID) })
@@ -126,7 +100,7 @@ func (g *Gateway) list(k *snapshot.Key, now time.Time) []listed {
 func (g *Gateway) entry(name, vendor, model string, org *snapshot.Org, now time.Time) listed {
 	rec, ok := org.Prices.Lookup(vendor, model, now)
 	if !ok {
-		return listed{ID: name, OwnedBy: vendor}
+		return listed{ID: name, OwnedBy: vendor, Chats: true}
 	}
 	l := describeModel(name, rec)
 	l.OwnedBy = vendor
@@ -136,6 +110,8 @@ func (g *Gateway) entry(name, vendor, model string, org *snapshot.Org, now time.
 // describeModel says what the catalogue knows. A class without a price is left out: unpriced is not free.
 func describeModel(name string, rec price.Record) listed {
 	l := listed{ID: name, OwnedBy: rec.Provider, ContextWindow: rec.ContextWindow, MaxOutput: rec.MaxOutput, Pricing: map[string]string{}}
+	l.Embeds = rec.Rates[chat.Input].Listed && !rec.Rates[chat.Output].Listed && rec.Output == 0
+	l.Chats = rec.Output&price.Text != 0 || rec.Output == 0 && rec.Rates[chat.Output].Listed
 	for c, rate := range rec.Rates {
 		if rate.Listed {
 			l.Pricing[chat.Class(c).String()] = rate.Price.PerMillion()
@@ -146,30 +122,6 @@ func describeModel(name string, rec price.Record) listed {
 			l.Input = append(l.Input, m.String())
 		}
 	}
-	created := max(rec.From.Unix(), 0)
-	l.Created = &created
+	l.Created = max(rec.From.Unix(), 0)
 	return l
-}
-
-// shape keeps the fields of one of the two list forms.
-func (l *listed) shape(anthropic bool) {
-	if anthropic {
-		l.Type, l.DisplayName = "model", l.ID
-		var at int64
-		if l.Created != nil {
-			at = *l.Created
-		}
-		l.CreatedAt = time.Unix(at, 0).UTC().Format(time.RFC3339)
-		l.Created = nil
-		return
-	}
-	l.Object = "model"
-	if l.Created == nil {
-		l.Created = new(int64)
-	}
-}
-
-func reply(w http.ResponseWriter, v any) {
-	w.Header()["Content-Type"] = jsonType
-	_ = json.NewEncoder(w).Encode(v) // a client that left needs no answer
 }

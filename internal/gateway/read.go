@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"tollgate/internal/provider/openairesponses"
 )
 
 // read takes the body, bounded in size and time, and finds the few fields that decisions need in one scan of it. The body stays
@@ -17,14 +19,23 @@ func (g *Gateway) read(c *Call) error {
 	if err := g.take(c); err != nil {
 		return err
 	}
-	head, err := c.Surface.dialect.Probe(c.Ask.body)
+	if c.Surface.cursor != nil && openairesponses.IsCursor(c.Ask.body) {
+		c.Surface = c.Surface.cursor
+	}
+	head, err := c.Surface.dialect.Probe(c.Ask.body, c.Line)
 	if err != nil {
 		return err
+	}
+	if len(head.Model) > modelMax || !printable(head.Model) {
+		return ErrModelName.Say("The name of a model has at most %d bytes and no control characters.", modelMax)
 	}
 	c.Ask.head = head
 	c.keepRequest()
 	return c.Ask.label(c.req.Header, c.Caller.key)
 }
+
+// modelMax bounds a model's name. The longest are resource names of a cloud.
+const modelMax = 2048
 
 func (g *Gateway) take(c *Call) error {
 	limit, length := g.cfg.BodyMax, c.req.ContentLength

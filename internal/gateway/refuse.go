@@ -59,7 +59,7 @@ func pauseOf(k fault.Kind) time.Duration {
 }
 
 // reject answers a request that is no model call.
-func (g *Gateway) reject(w http.ResponseWriter, _ *http.Request, s *surface, err error) {
+func (g *Gateway) reject(w http.ResponseWriter, d provider.Client, err error) {
 	call := id.NewCall().String()
 	p := g.problem(call, err)
 	h := w.Header()
@@ -67,7 +67,7 @@ func (g *Gateway) reject(w http.ResponseWriter, _ *http.Request, s *surface, err
 	h["Content-Type"] = jsonType
 	advise(h, &answer{status: p.Status, after: pauseOf(p.Kind)})
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(s.dialect.AppendError(nil, *p)) //nolint:gosec // JSON of an API: no page
+	_, _ = w.Write(d.AppendError(nil, *p)) //nolint:gosec // JSON of an API: no page
 }
 
 // answer says what the client is told of a provider's failure. A provider that speaks the client's dialect is quoted: status, body
@@ -92,7 +92,7 @@ func (f *providerFailure) answer(c *Call) answer {
 	}
 	a.problem.Provider.Message = r.Message
 	a.problem.Field = r.Param
-	if f.target.Vendor.Dialect == c.Surface.dialect.Name() && r.Status >= 400 && bytes.HasPrefix(bytes.TrimSpace(r.Body), []byte("{")) {
+	if f.passed && r.Status >= 400 && bytes.HasPrefix(bytes.TrimSpace(r.Body), []byte("{")) {
 		a.status, a.raw = r.Status, r.Body
 	}
 	return a

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"tollgate/internal/provider"
@@ -31,17 +30,12 @@ type stream struct {
 // relayStream passes a stream on, byte by byte as it comes. Up to the first content byte it is kept here, and any failure is a
 // refusal that another target may make good.
 func (g *Gateway) relayStream(ctx context.Context, c *Call, t *try, resp *http.Response) *provider.Refusal {
-	if !isStream(resp) {
+	if !t.dialect.Streams(resp.Header.Get("Content-Type")) {
 		return g.wholeInsteadOfStream(ctx, c, t, resp)
 	}
 	s := newStream(g, c, t, resp)
 	defer s.chunk.release()
 	return s.run(ctx)
-}
-
-func isStream(resp *http.Response) bool {
-	ct := resp.Header.Get("Content-Type")
-	return !strings.HasPrefix(ct, "text/html") && !strings.HasPrefix(ct, "application/json")
 }
 
 //go:noinline
@@ -77,10 +71,15 @@ func (s *stream) read(chunk []byte) (int, error) {
 }
 
 func newFlow(c *Call, t *try) flow {
-	if t.same {
+	if t.bridge == nil {
 		return &passing{tap: t.dialect.NewTap(t.head)}
 	}
-	return &translating{reader: t.dialect.NewReader(), writer: c.Surface.dialect.NewWriter(c.Ask.head.IncludeUsage)}
+	// Only chat is both streamed and translated.
+	return &translating{
+		id: c.Text, model: t.target.Model,
+		reader: t.dialect.(provider.ChatTarget).NewReader(),                                //nolint:forcetypeassert // see Join
+		writer: c.Surface.dialect.(provider.ChatClient).NewWriter(c.Ask.head.IncludeUsage), //nolint:forcetypeassert // see Join
+	}
 }
 
 // take passes out on to the client, or keeps it while there is no content.
@@ -189,7 +188,7 @@ func (g *Gateway) wholeInsteadOfStream(ctx context.Context, c *Call, t *try, res
 		return g.lost(ctx, c, err)
 	}
 	if !over {
-		seen := t.dialect.Inspect(b.b)
+		seen := t.inspect(b.b)
 		c.saw(t, seen) // of no use to the client, but paid for
 		if seen.Refusal != nil {
 			return seen.Refusal

@@ -54,22 +54,22 @@ func inspect(c *Call, t *try, resp *http.Response, w *whole) *provider.Refusal {
 	if ct := resp.Header.Get("Content-Type"); strings.HasPrefix(ct, "text/html") || strings.HasPrefix(ct, "text/event-stream") {
 		return &provider.Refusal{Class: provider.ClassServer, Message: provider.ErrBadAnswer.Message}
 	}
-	seen := t.dialect.Inspect(w.body)
+	seen := t.inspect(w.body)
 	switch {
 	case seen.Refusal != nil:
 		return seen.Refusal
-	case !isObject(w.body), !seen.Ended && !seen.Started && seen.Finish == "" && seen.Usage.Source == chat.Unknown:
+	case t.dialect.Operation().Object() && !isObject(w.body), !seen.Ended && !seen.Started && seen.Finish == "" && seen.Usage.Source == chat.Unknown:
 		return &provider.Refusal{Class: provider.ClassServer, Message: provider.ErrBadAnswer.Message}
 	}
-	if !t.same {
-		r, refusal := neutralOf(t, w.body)
+	if t.bridge != nil {
+		ours, refusal := neutralOf(c, t, w.body, seen)
 		if refusal != nil {
 			c.saw(t, seen)
 			return refusal
 		}
-		w.ours = &r
-		if seen.Usage.Source == 0 {
-			seen.Usage = r.Usage
+		w.ours = ours
+		if seen.Usage.Source == chat.Unknown {
+			seen.Usage = ours.Usage()
 		}
 	}
 	seen.Ended = true // all of its bytes are here

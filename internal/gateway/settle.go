@@ -1,9 +1,15 @@
 package gateway
 
 import (
+	"cmp"
+	"math/big"
+	"strconv"
+	"strings"
+
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/key"
+	"tollgate/internal/money"
 	"tollgate/internal/price"
 	"tollgate/internal/provider"
 )
@@ -13,15 +19,81 @@ const bytesPerToken = 4
 
 // saw keeps what an attempt's answer told about itself. A stream that was cut before its usage is estimated from what went by.
 func (c *Call) saw(t *try, seen provider.Seen) {
+	if h, ok := t.dialect.(provider.Headed); ok && t.answer != nil {
+		h.Headers(t.answer, &seen)
+	}
 	a := t.log
 	a.UpstreamID = clean(seen.ID, 256)
 	a.Usage = seen.Usage
+	a.ProviderCost = told(seen.Cost)
 	c.Work.finish = seen.Finish
 	whole := seen.Ended
 	switch {
 	case whole && seen.Usage.Source == chat.Unknown, !whole && seen.Started:
-		a.Usage = estimate(seen.Usage, c.Ask.size, seen.OutputBytes)
+		a.Usage = c.estimate(t, seen.Usage, seen.OutputBytes)
 	}
+}
+
+// costMax bounds the digits of a cost that a provider states.
+const costMax = 40
+
+// told is a cost that a provider states, in decimal dollars, rounded up to nano-dollars; nil when it states none that can be one.
+func told(dollars string) *money.NanoUSD {
+	if dollars == "" || len(dollars) > costMax || strings.ContainsAny(dollars, "/_xXpP") {
+		return nil
+	}
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(dollars), "e")
+	if e, err := strconv.Atoi(cmp.Or(exponent, "0")); err != nil || e < -30 || e > 9 || mantissa == "" {
+		return nil
+	}
+	r, ok := new(big.Rat).SetString(dollars)
+	if !ok || r.Sign() < 0 {
+		return nil
+	}
+	r.Mul(r, big.NewRat(1_000_000_000, 1))
+	nano := new(big.Int).Add(r.Num(), new(big.Int).Sub(r.Denom(), big.NewInt(1)))
+	nano.Quo(nano, r.Denom())
+	if !nano.IsInt64() {
+		return nil
+	}
+	n := money.NanoUSD(nano.Int64())
+	return &n
+}
+
+// audioBytesPerMS is the rule of thumb for audio whose length nobody told: 128 kbit/s.
+const audioBytesPerMS = 16
+
+// choicesMax bounds how many images a call is taken to have made that nobody counted: a client may ask for any number.
+const choicesMax = 32
+
+// estimate completes a usage that the provider did not finish, by what the operation is billed by.
+func (c *Call) estimate(t *try, u chat.Usage, output int64) chat.Usage {
+	switch t.dialect.Operation() {
+	case provider.Chat, provider.Embed, provider.Rerank:
+		return estimate(u, c.Ask.size, output)
+	case provider.Transcribe:
+		if u.Source == chat.Unknown {
+			u.Units[chat.AudioMS] = (t.head.Bytes + audioBytesPerMS - 1) / audioBytesPerMS
+		}
+	case provider.Image:
+		if u.Source == chat.Unknown {
+			u.Units[chat.Images] = min(max(t.head.Choices, 1), choicesMax)
+		}
+	case provider.Speech: // characters are known from the start
+	case provider.Count, provider.Moderate, provider.Files: // nothing is billed
+		return chat.Usage{Source: chat.Reported}
+	}
+	u.Source = chat.Estimated
+	return u
+}
+
+// inspect reads what an answer tells in its body and its headers.
+func (t *try) inspect(body []byte) provider.Seen {
+	seen := t.dialect.Inspect(body)
+	if h, ok := t.dialect.(provider.Headed); ok {
+		h.Headers(t.answer, &seen)
+	}
+	return seen
 }
 
 // sawCut keeps what a whole answer told of itself before it broke off. A provider that has begun one has done its work.
@@ -29,7 +101,7 @@ func (c *Call) sawCut(t *try, body []byte) {
 	if len(body) == 0 {
 		return
 	}
-	seen := t.dialect.Inspect(body)
+	seen := t.inspect(body)
 	if !seen.Started {
 		seen.Started, seen.OutputBytes = true, int64(len(body))
 	}
@@ -53,7 +125,7 @@ func estimate(u chat.Usage, request, output int64) chat.Usage {
 // something was used that has no price, the cost is unknown: never zero.
 func (g *Gateway) settle(c *Call) error {
 	r := &c.Record
-	r.Price = calllog.Free // nothing consumed so far
+	r.Price = calllog.NoCharge // nothing consumed so far
 	for i := range c.Work.attempts {
 		a := &c.Work.attempts[i]
 		g.price(c, a)
@@ -64,32 +136,23 @@ func (g *Gateway) settle(c *Call) error {
 		r.Usage.Source = max(r.Usage.Source, a.Usage.Source)
 		r.Estimated = r.Estimated || a.Usage.Source == chat.Estimated
 		r.Cost += a.Cost
-		if weight(a.Price) > weight(r.Price) {
-			r.Price = a.Price
-		}
+		r.Price = r.Price.And(a.Price)
 	}
+	r.ProviderCost = calllog.ToldCost(c.Work.attempts)
 	c.Outcome = c.end()
 	return nil
 }
 
-// weight orders price states: one unknown makes the whole unknown, one price makes it priced.
-func weight(s calllog.PriceState) int {
-	switch s {
-	case calllog.Unpriced:
-		return 2
-	case calllog.Priced:
-		return 1
-	case calllog.Free:
-	}
-	return 0
-}
-
 func (g *Gateway) price(c *Call, a *calllog.Attempt) {
 	if a.Usage.Source == chat.Unknown {
-		a.Price = calllog.Free
+		a.Price = calllog.NoCharge
 		return
 	}
-	rec, ok := c.Caller.key.Org.Prices.Lookup(a.Provider, a.Model, c.Start)
+	rec, ok := c.rates(a)
+	if !ok && a.Usage.Units == (chat.Units{}) {
+		a.Price = calllog.NoCharge
+		return
+	}
 	if !ok {
 		return // the zero price state is Unpriced
 	}
@@ -104,6 +167,15 @@ func (g *Gateway) price(c *Call, a *calllog.Attempt) {
 	case price.Unpriced:
 		a.Cost = 0
 	}
+}
+
+// rates finds the price list of an attempt. What an image costs depends on its size and quality.
+func (c *Call) rates(a *calllog.Attempt) (price.Record, bool) {
+	book := c.Caller.key.Org.Prices
+	if c.Surface.dialect.Operation() == provider.Image {
+		return book.Image(a.Provider, a.Model, c.Ask.head.Size, c.Ask.head.Quality, a.Usage.Units, c.Start)
+	}
+	return book.Lookup(a.Provider, a.Model, c.Start)
 }
 
 // dollars is the call's cost for a client; empty when it is not known.

@@ -256,7 +256,7 @@ func TestIdleStreamsAreKeptOpenAndMayStillFallBack(t *testing.T) {
 	if a.status != 200 || !strings.Contains(a.body, `data: {"error":`) || strings.Contains(a.body, "[DONE]") {
 		t.Errorf("%d %q", a.status, a.body)
 	}
-	if r := w.log.last(t); r.Outcome != calllog.Failed || r.Status != 200 || r.Price != calllog.Free {
+	if r := w.log.last(t); r.Outcome != calllog.Failed || r.Status != 200 || r.Price != calllog.NoCharge {
 		t.Errorf("recorded %+v", r)
 	}
 	// Between two words, too.

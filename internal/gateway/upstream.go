@@ -2,63 +2,110 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"tollgate/internal/credential"
+	"tollgate/internal/egress"
+	"tollgate/internal/provider"
 )
 
 // request builds what is sent to the provider. Only the client's headers that the vendor's file names are passed on; nothing that
-// a client sends chooses the host, the path or the credential.
-func (g *Gateway) request(ctx context.Context, c *Call, t *try) (*http.Request, error) {
-	body := t.body
-	u, err := g.ends.url(t.target.BaseURL, t.dialect.Path())
-	if err != nil {
-		return nil, err
-	}
+// a client sends chooses the host or the credential, and of the path only the model.
+func (g *Gateway) request(ctx context.Context, c *Call, t *try) *http.Request {
+	body, u := t.body, t.at
 	v := &t.target.Vendor
 	h := make(http.Header, 8)
-	h["Content-Type"] = jsonType
 	h["User-Agent"] = userAgent
-	if c.Ask.head.Stream {
+	h["Accept"] = jsonType
+	switch {
+	case c.Ask.head.Stream:
 		h["Accept"] = acceptStream
-	} else {
-		h["Accept"] = jsonType
+	case !t.dialect.Operation().Object():
+		h["Accept"] = acceptAny
 	}
 	for name, value := range v.Headers {
 		h.Set(name, value)
 	}
 	for _, name := range v.Forward {
+		if strings.EqualFold(name, t.flagged) {
+			continue // the header policy has judged it
+		}
 		if values := c.req.Header.Values(name); len(values) > 0 {
 			h[http.CanonicalHeaderKey(name)] = values
 		}
 	}
-	if cred := t.target.Credential; cred != nil {
-		switch name, custom := strings.CutPrefix(v.Auth, "header:"); {
-		case custom:
-			h.Set(name, cred.Secret.Reveal())
-		case v.Auth == "bearer" && !cred.Secret.Empty():
-			h["Authorization"] = []string{"Bearer " + cred.Secret.Reveal()}
-		}
-	}
+	t.forwardFlags(h)
 	req := &http.Request{
 		Method: http.MethodPost, URL: u, Host: u.Host, Header: h,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(body)),
-		Body:          c.lend(body),
-		GetBody:       func() (io.ReadCloser, error) { return c.lend(body), nil },
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
 	}
-	return req.WithContext(ctx), nil
+	if t.bridge == nil && t.head.Line.Method != "" {
+		req.Method = t.head.Line.Method
+	}
+	if len(body) == 0 {
+		return req.WithContext(ctx)
+	}
+	h["Content-Type"] = jsonType
+	if t.bridge == nil && strings.HasPrefix(t.head.Line.ContentType, "multipart/") {
+		h["Content-Type"] = []string{t.head.Line.ContentType}
+	}
+	req.ContentLength = int64(len(body))
+	req.Body = c.lend(body)
+	req.GetBody = func() (io.ReadCloser, error) { return c.lend(body), nil }
+	return req.WithContext(ctx)
 }
 
 var (
 	jsonType     = []string{"application/json"}
 	acceptStream = []string{"text/event-stream"}
+	acceptAny    = []string{"*/*"}
 	userAgent    = []string{"tollgate"}
 )
+
+// sign puts the credential in. Nothing of the request may change afterwards.
+func (g *Gateway) sign(ctx context.Context, c *Call, t *try, req *http.Request) *provider.Refusal {
+	cred := t.target.Credential
+	if cred == nil {
+		return nil
+	}
+	v := &t.target.Vendor
+	err := g.Signer.Sign(ctx, req, t.body, cred.Use(c.Caller.key.Org.ID, cmp.Or(t.way.Auth, v.Auth), v.Service, cred.Secret))
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, egress.ErrBlocked):
+		return connectRefusal(ErrProviderBlocked)
+	case errors.Is(err, credential.ErrTokenUnreachable):
+		return connectRefusal(err)
+	case ctx.Err() != nil:
+		return g.lost(ctx, c, err)
+	}
+	return &provider.Refusal{Class: provider.ClassCredential, Code: "unusable", Message: explain(err)}
+}
+
+// endpoint is where the call goes.
+func (t *try) endpoint() endpoint {
+	base, settings := t.target.BaseURL, map[string]string(nil)
+	if t.target.Credential != nil {
+		settings = t.target.Credential.Settings
+	}
+	if t.way.BaseURL != "" {
+		base = (&provider.Vendor{BaseURL: t.way.BaseURL}).Base(settings)
+	}
+	path := t.dialect.Path(t.head, t.target.Model)
+	if t.way.Prefix == "" && t.way.Path == "" {
+		return endpoint{base, path}
+	}
+	return endpoint{t.way.Address(base, path, t.target.Model, settings), ""}
+}
 
 // lent is a request body on its way. The transport may still be sending when the answer is already here; so the call counts what
 // it lent, and its buffer goes back to the pool only when everything has come back. Otherwise another call's bytes could be sent.
@@ -103,7 +150,8 @@ func (l *lent) Close() error {
 	return nil
 }
 
-// endpoints remembers parsed addresses. There are as many as credentials have base URLs; beyond a bound it starts over.
+// endpoints remembers parsed addresses. There are as many as credentials have base URLs and models stand in paths; beyond a bound it
+// starts over, and what is longer than any of these is not kept, because clients choose the names of models.
 type endpoints struct {
 	mu    sync.RWMutex
 	known map[endpoint]*url.URL
@@ -111,19 +159,44 @@ type endpoints struct {
 
 type endpoint struct{ base, path string }
 
-const endpointsMax = 10_000
+const (
+	endpointsMax = 10_000
+	endpointKept = 512 // bytes
+)
 
-func (e *endpoints) url(base, path string) (*url.URL, error) {
-	at := endpoint{base, path}
+// errCrooked is an address with a step back in its path. A model's name or a file's could reach another endpoint of the provider so,
+// with the organization's credential; escaping does not help against servers that unescape a path before they tidy it up.
+var errCrooked = errors.New("gateway: the path has a step back")
+
+// crooked reports a segment "." or ".." of an unescaped path, also where a server takes a backslash for a slash.
+func crooked(path string) bool {
+	if !strings.Contains(path, ".") {
+		return false
+	}
+	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *endpoints) url(at endpoint) (*url.URL, error) {
 	e.mu.RLock()
 	u := e.known[at]
 	e.mu.RUnlock()
 	if u != nil {
 		return u, nil
 	}
-	u, err := url.Parse(strings.TrimRight(base, "/") + path)
+	u, err := url.Parse(strings.TrimRight(at.base, "/") + at.path)
 	if err != nil {
 		return nil, err
+	}
+	if twice, err := url.PathUnescape(u.Path); crooked(u.Path) || err == nil && crooked(twice) {
+		return nil, errCrooked
+	}
+	if len(at.base)+len(at.path) > endpointKept {
+		return u, nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -22,13 +22,20 @@ const (
 	PrivacyFull     Privacy = "full"     // request and answer bodies too
 )
 
-// Endpoint is a group of data-plane routes that a key may be confined to.
+// Endpoint is a group of data-plane routes that a key may be confined to, whichever client's surface they belong to. It is also what
+// the call log and costs call the endpoint of a call.
 type Endpoint string
 
-// The endpoints.
+// The endpoints. A key that lists some has those only: one that is made later is not among them.
 const (
-	ChatEndpoint   Endpoint = "chat"   // /v1/chat/completions, /v1/messages
-	ModelsEndpoint Endpoint = "models" // /v1/models
+	ChatEndpoint        Endpoint = "chat"        // chat/completions, completions, responses, messages and their count_tokens, Gemini's generateContent
+	EmbeddingsEndpoint  Endpoint = "embeddings"  // embeddings, Gemini's embedContent
+	ImagesEndpoint      Endpoint = "images"      // images/generations, images/edits
+	AudioEndpoint       Endpoint = "audio"       // audio/speech, audio/transcriptions, audio/translations
+	ModerationsEndpoint Endpoint = "moderations" // moderations
+	FilesEndpoint       Endpoint = "files"       // files
+	RerankEndpoint      Endpoint = "rerank"      // rerank
+	ModelsEndpoint      Endpoint = "models"      // models, in the shape of every client
 )
 
 // Production is the environment whose keys are "tg_live_…".
@@ -54,6 +61,10 @@ type Key struct {
 	Workflow  string         // default workflow
 	Tags      map[string]string
 	Privacy   Privacy
+
+	// DropUnsupported lets a call through whose target cannot express all of it: what it cannot is dropped, with a warning. Otherwise
+	// such a call is refused.
+	DropUnsupported bool
 
 	Revision   int // counts changes from 1; last use is none
 	CreatedAt  time.Time

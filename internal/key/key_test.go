@@ -35,6 +35,7 @@ func TestAllow(t *testing.T) {
 		{"another network may not", key.Key{Networks: office}, "203.0.114.9", key.ErrNetwork},
 		{"no address is in no network", key.Key{Networks: office}, "", key.ErrNetwork},
 		{"an endpoint outside the list may not", key.Key{Endpoints: []key.Endpoint{key.ModelsEndpoint}}, "198.51.100.1", key.ErrEndpoint},
+		{"a key made for chat and models does not widen to what came later", key.Key{Endpoints: []key.Endpoint{key.EmbeddingsEndpoint, key.ModelsEndpoint}}, "198.51.100.1", key.ErrEndpoint},
 		{"an endpoint on the list may", key.Key{Endpoints: []key.Endpoint{key.ChatEndpoint}}, "198.51.100.1", nil},
 	}
 	for _, tt := range tests {

@@ -34,8 +34,10 @@ var (
 // Environments are those that forms offer; an organization may use words of its own.
 var Environments = []string{Production, "staging", "development"}
 
-// Endpoints are all endpoints.
-var Endpoints = []Endpoint{ChatEndpoint, ModelsEndpoint}
+// Endpoints are all endpoints, in the order in which forms offer them.
+var Endpoints = []Endpoint{
+	ChatEndpoint, EmbeddingsEndpoint, ImagesEndpoint, AudioEndpoint, ModerationsEndpoint, FilesEndpoint, RerankEndpoint, ModelsEndpoint,
+}
 
 // Privacies are all levels, from least kept to most.
 var Privacies = []Privacy{PrivacyNone, PrivacyMetadata, PrivacyFull}

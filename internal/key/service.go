@@ -26,6 +26,8 @@ type New struct {
 	Workflow    string
 	Tags        map[string]string
 	Privacy     Privacy // empty: metadata
+
+	DropUnsupported bool
 }
 
 // Change says what is to be different; nil leaves a thing as it is. The environment stays: it can be read in the secret.
@@ -40,6 +42,8 @@ type Change struct {
 	Workflow  *string
 	Tags      *map[string]string
 	Privacy   *Privacy
+
+	DropUnsupported *bool
 }
 
 // State selects keys by whether they work.
@@ -95,7 +99,7 @@ func (s *Service) Issue(ctx context.Context, in tenant.Scope, n New) (Key, Secre
 		ID: id.Key(id.New("key")), Team: n.Team, Name: strings.TrimSpace(n.Name), Environment: cmp.Or(n.Environment, Production),
 		Aliases: set(n.Aliases), Models: set(n.Models), Endpoints: set(n.Endpoints), Networks: networks(n.Networks),
 		ExpiresAt: instant(n.ExpiresAt), Workflow: strings.TrimSpace(n.Workflow), Tags: maps.Clone(n.Tags), Privacy: cmp.Or(n.Privacy, PrivacyMetadata),
-		Revision: 1, CreatedAt: now, CreatedBy: in.Actor().ID(),
+		DropUnsupported: n.DropUnsupported, Revision: 1, CreatedAt: now, CreatedBy: in.Actor().ID(),
 	}
 	if err := k.check(now); err != nil {
 		return Key{}, Secret{}, err
@@ -174,6 +178,7 @@ func (s *Service) MarkUsed(ctx context.Context, used map[id.Key]time.Time) error
 func (c Change) apply(k *Key) {
 	assign(&k.Team, c.Team)
 	assign(&k.Privacy, c.Privacy)
+	assign(&k.DropUnsupported, c.DropUnsupported)
 	if c.Name != nil {
 		k.Name = strings.TrimSpace(*c.Name)
 	}

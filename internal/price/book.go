@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tollgate/internal/id"
 )
 
 // Book is an immutable set of records made for looking up; it is safe for use by many goroutines.
@@ -15,6 +17,7 @@ type Book struct {
 	base  *Book
 	rows  map[name][]Record // newest start first
 	dated map[name][]string // undated name -> the dated names listed
+	sized map[name]bool     // models whose images are listed by size
 }
 
 // name is how a book files a record: both parts lower-case.
@@ -29,12 +32,15 @@ func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 // NewBook makes a catalogue. Where two records of a model are in force at the same instant the one that starts later
 // holds; where they start together, the one that stands later in the list. So imported records follow the seed's.
 func NewBook(records []Record) *Book {
-	b := &Book{rows: make(map[name][]Record, len(records)), dated: map[name][]string{}}
+	b := &Book{rows: make(map[name][]Record, len(records)), dated: map[name][]string{}, sized: map[name]bool{}}
 	for _, r := range records {
 		n := file(r.Provider, r.Model)
 		if stem, ok := undated(n.model); ok && len(b.rows[n]) == 0 {
 			of := name{n.provider, stem}
 			b.dated[of] = append(b.dated[of], n.model)
+		}
+		if of, ok := sizedImage(n.model); ok {
+			b.sized[name{n.provider, of}] = true
 		}
 		b.rows[n] = append(b.rows[n], r)
 	}
@@ -118,12 +124,16 @@ func (b *Book) inForce(n name, at time.Time) (Record, bool) {
 }
 
 // Models lists the records in force at an instant, one a model, by provider and model; of one provider, or of all when
-// provider is empty. Overrides replace what they override; provider-wide records are in the list, as AnyModel.
+// provider is empty. Overrides replace what they override; provider-wide records are in the list, as AnyModel. Prices of
+// images by size are not: they are no models.
 func (b *Book) Models(provider string, at time.Time) []Record {
 	of := fold(provider)
 	var out []Record
 	for n := range b.names() {
 		if of != "" && n.provider != of {
+			continue
+		}
+		if _, sized := sizedImage(n.model); sized {
 			continue
 		}
 		if r, ok := b.top(n, at); ok {
@@ -132,6 +142,20 @@ func (b *Book) Models(provider string, at time.Time) []Record {
 	}
 	slices.SortFunc(out, byName)
 	return out
+}
+
+// ByID finds the record of an id, whenever it holds. It looks at every record: it is for pages that explain a call, not for calls.
+func (b *Book) ByID(which id.PriceRecord) (Record, bool) {
+	for l := b; l != nil; l = l.base {
+		for _, rows := range l.rows {
+			for i := range rows {
+				if rows[i].ID == which {
+					return rows[i], true
+				}
+			}
+		}
+	}
+	return Record{}, false
 }
 
 // top is the record in force under exactly this name in the uppermost layer that has one.

@@ -31,21 +31,29 @@ func (s State) String() string {
 }
 
 // Cost is what a call of these units costs by the record: the sum over its disjoint classes in pico-dollars, rounded up
-// to nano-dollars once. It is Unpriced as soon as one class with units has no rate, or a count is negative (a count that
-// cannot be is no reason for a smaller bill).
+// to nano-dollars once. It is Unpriced as soon as one class that is billed has no rate, or a count is negative (a count
+// that cannot be is no reason for a smaller bill).
 //
-// Two classes fall back to another's rate, because that is how providers bill when they list no rate of their own:
-// reasoning tokens are output tokens, and input tokens read from a cache without a listed discount are input tokens.
-// Nothing else falls back: cache writes and audio cost more than the class they would fall to.
+// Three classes fall back to another's rate, because that is how providers bill when they list no rate of their own:
+// reasoning tokens are output tokens, input tokens read from a cache without a listed discount are input tokens, and so
+// are the tokens of images read (OpenAI's chat models and Gemini list one input price for text and images; the image
+// models, whose price differs, list it). Nothing else falls back: cache writes, audio and the tokens of images made cost
+// more than the class they would fall to (Gemini's image tokens out are twelve times its text).
+//
+// What is counted in two measures is billed in one; see billable.
 func Cost(r Record, u chat.Units) (money.NanoUSD, State) {
 	rates, _ := r.For(u.InputTotal())
 	var sum money.Sum
-	for c, n := range u {
+	bill := rates.billable(u)
+	for c, n := range bill {
+		if u[c] < 0 {
+			return 0, Unpriced
+		}
 		if n == 0 {
 			continue
 		}
 		_, p, ok := rates.billed(chat.Class(c))
-		if !ok || n < 0 {
+		if !ok {
 			return 0, Unpriced
 		}
 		sum.Add(n, p)
@@ -75,7 +83,7 @@ func (r Rates) billed(c chat.Class) (as chat.Class, p money.Price, ok bool) {
 	if !r[c].Listed && c == chat.Reasoning {
 		as = chat.Output
 	}
-	if !r[c].Listed && c == chat.CacheRead {
+	if !r[c].Listed && (c == chat.CacheRead || c == chat.InputImage) {
 		as = chat.Input
 	}
 	return as, r[as].Price, r[as].Listed
@@ -84,11 +92,14 @@ func (r Rates) billed(c chat.Class) (as chat.Class, p money.Price, ok bool) {
 // Line is one class of a call's cost.
 type Line struct {
 	Class  chat.Class
-	As     chat.Class  // the class whose rate was used; Class itself but for the two fall-backs
+	As     chat.Class  // the class whose rate was used; Class itself but for the fall-backs
 	Units  int64       //
 	Rate   money.Price // pico-dollars a unit; meaningless when Listed is false
-	Listed bool        // false: the class is unpriced
+	Listed bool        // false: the class is unpriced, or Counted
 	Pico   int64       // Units × Rate, in pico-dollars; stays at the largest value rather than wrapping
+
+	// Counted says that the same things are billed by another class: this one adds nothing.
+	Counted bool
 }
 
 // Breakdown explains a cost: every class with units, and what it added up to.
@@ -104,8 +115,12 @@ type Breakdown struct {
 func Explain(r Record, u chat.Units) Breakdown {
 	rates, above := r.For(u.InputTotal())
 	b := Breakdown{Above: above}
-	for c, n := range u {
+	bill := rates.billable(u)
+	for c, n := range bill {
 		if n == 0 {
+			if u[c] != 0 {
+				b.Lines = append(b.Lines, Line{Class: chat.Class(c), As: chat.Class(c), Units: u[c], Counted: true})
+			}
 			continue
 		}
 		as, p, ok := rates.billed(chat.Class(c))

@@ -49,6 +49,19 @@ func TestCostEqualsTheHandComputation(t *testing.T) {
 	thinker := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "1", chat.Output: "4", chat.Reasoning: "6"})}
 	free := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "0", chat.Output: "0"})}
 
+	// Prices of single things, in dollars a million: a page of $0.004, a second of $0.0001 (so $0.0000001 a millisecond).
+	gptImage := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "5", chat.CacheRead: "1.25", chat.InputImage: "10", chat.OutputImage: "40"})}
+	flux := price.Record{Rates: list(t, map[chat.Class]string{chat.Images: "40000"})}
+	promptAndImage := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "5", chat.Images: "40000"})}
+	whisper := price.Record{Rates: list(t, map[chat.Class]string{chat.AudioMS: "0.1"})}
+	transcribe := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "2.5", chat.InputAudio: "6", chat.Output: "10", chat.AudioMS: "0.1"})}
+	tts := price.Record{Rates: list(t, map[chat.Class]string{chat.Characters: "15"})}
+	speech := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "0.6", chat.OutputAudio: "12"})}
+	rerank := price.Record{Rates: list(t, map[chat.Class]string{chat.SearchUnits: "2000"})}
+	ocr := price.Record{Rates: list(t, map[chat.Class]string{chat.Pages: "4000"})}
+	online := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "1", chat.Output: "1", chat.Requests: "5000"})}
+	hosted := price.Record{Rates: list(t, map[chat.Class]string{chat.Input: "1", chat.Output: "1", chat.FileSearch: "2500", chat.CodeSession: "30000"})}
+
 	for _, tt := range []struct {
 		name  string
 		rec   price.Record
@@ -79,6 +92,28 @@ func TestCostEqualsTheHandComputation(t *testing.T) {
 		{"audio never takes the text rate", gpt4o, units{chat.InputAudio: 1}, 0, price.Unpriced},
 		{"an unpriced class of a free model is unpriced", free, units{chat.WebSearch: 1}, 0, price.Unpriced},
 		{"a record without rates prices nothing", price.Record{}, units{}, 0, price.Unpriced},
+		// 50 × 5000 + 200 × 10 000 + 4160 × 40 000; the image itself is those tokens
+		{"an image that is counted in tokens is billed by them", gptImage, units{chat.Input: 50, chat.InputImage: 200, chat.OutputImage: 4160, chat.Images: 1}, 250_000 + 2_000_000 + 166_400_000, price.Priced},
+		{"an image without tokens has no price in a list of tokens", gptImage, units{chat.Images: 1}, 0, price.Unpriced},
+		{"an image has a price of its own", flux, units{chat.Images: 3}, 120_000_000, price.Priced},
+		{"a list of images bills no tokens", flux, units{chat.Images: 1, chat.Input: 20, chat.OutputImage: 4160}, 40_000_000, price.Priced},
+		{"tokens alone have no price in a list of images", flux, units{chat.Input: 20}, 0, price.Unpriced},
+		{"the prompt is billed beside the image where both are listed", promptAndImage, units{chat.Input: 20, chat.Images: 1, chat.OutputImage: 9}, 40_100_000, price.Priced},
+		{"image tokens without a rate of their own are input", gpt4o, units{chat.Input: 10, chat.InputImage: 90}, 250_000, price.Priced},
+		{"image tokens made never take the rate of text", gpt4o, units{chat.OutputImage: 1}, 0, price.Unpriced},
+		{"audio is billed by the millisecond", whisper, units{chat.AudioMS: 60_000}, 6_000_000, price.Priced},
+		{"audio that is counted in tokens is billed by them", transcribe, units{chat.AudioMS: 60_000, chat.InputAudio: 100, chat.Output: 10}, 600_000 + 100_000, price.Priced},
+		{"audio without tokens is billed by its time", transcribe, units{chat.AudioMS: 60_000}, 6_000_000, price.Priced},
+		{"speech is billed by the character", tts, units{chat.Characters: 1000}, 15_000_000, price.Priced},
+		{"speech that is counted in tokens is billed by them", speech, units{chat.Characters: 1000, chat.Input: 250, chat.OutputAudio: 500}, 150_000 + 6_000_000, price.Priced},
+		{"characters alone have no price in a list of tokens", speech, units{chat.Characters: 1000}, 0, price.Unpriced},
+		{"a rerank is billed by the search unit", rerank, units{chat.SearchUnits: 2, chat.Input: 900}, 4_000_000, price.Priced},
+		{"a page is billed by the page", ocr, units{chat.Pages: 3, chat.Input: 900, chat.Output: 40}, 12_000_000, price.Priced},
+		{"a fee for each call is charged though nobody counts calls", online, units{chat.Input: 10}, 10_000 + 5_000_000, price.Priced},
+		{"and charged as often as they were counted", online, units{chat.Input: 10, chat.Requests: 2}, 10_000 + 10_000_000, price.Priced},
+		{"hosted tools have fees", hosted, units{chat.Input: 1000, chat.FileSearch: 2, chat.CodeSession: 1}, 1_000_000 + 5_000_000 + 30_000_000, price.Priced},
+		{"a hosted tool without a fee is unpriced", gpt4o, units{chat.Input: 1, chat.FileSearch: 1}, 0, price.Unpriced},
+		{"a negative count of what is not billed is no discount either", gptImage, units{chat.OutputImage: 4160, chat.Images: -1}, 0, price.Unpriced},
 		{"a negative count is no discount", gpt4o, units{chat.Input: 100, chat.CacheRead: -50}, 0, price.Unpriced},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,13 +163,16 @@ func TestTheLinesOfABreakdownAddUpToTheCost(t *testing.T) {
 		}
 		missing, sum := false, int64(0)
 		for _, l := range b.Lines {
+			if l.Counted && (l.Listed || l.Pico != 0) {
+				t.Fatalf("line %+v", l)
+			}
 			if l.Listed {
 				if l.Pico != l.Units*int64(l.Rate) {
 					t.Fatalf("line %+v", l)
 				}
 				sum += l.Pico
 			}
-			missing = missing || !l.Listed
+			missing = missing || !l.Listed && !l.Counted
 		}
 		if sum != b.Pico {
 			t.Fatalf("lines add up to %d, the breakdown says %d", sum, b.Pico)
@@ -146,6 +184,36 @@ func TestTheLinesOfABreakdownAddUpToTheCost(t *testing.T) {
 			t.Fatalf("lines add up to %d pico, the cost is %d nano", sum, cost)
 		case state == price.Free && cost != 0:
 			t.Fatalf("free, and costs %d", cost)
+		}
+	})
+}
+
+// A class is left out of the bill only because another one stands for it there.
+func TestWhatIsNotBilledIsBilledInAnotherMeasure(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var rec price.Record
+		var u chat.Units
+		for c := range u {
+			if rapid.Bool().Draw(t, "listed") {
+				rec.Rates = rec.Rates.Set(chat.Class(c), 1_000_000)
+			}
+			if rapid.Bool().Draw(t, "used") {
+				u[c] = 1
+			}
+		}
+		b := price.Explain(rec, u)
+		counted, billed := 0, 0
+		for _, l := range b.Lines {
+			if l.Counted {
+				counted++
+			}
+			if l.Listed {
+				billed++
+			}
+		}
+		if counted > 0 && billed == 0 && b.State != price.Unpriced {
+			t.Fatalf("nothing is billed: %+v", b)
 		}
 	})
 }

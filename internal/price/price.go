@@ -96,6 +96,13 @@ func (r *Rates) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// MarshalBinary writes the listed classes by name, as JSON does: what one release keeps on disk is read by the next, which may know
+// more classes.
+func (r Rates) MarshalBinary() ([]byte, error) { return r.MarshalJSON() }
+
+// UnmarshalBinary implements encoding.BinaryUnmarshaler.
+func (r *Rates) UnmarshalBinary(b []byte) error { return r.UnmarshalJSON(b) }
+
 // Tier is the price list of long contexts: where all input tokens of a call are more than AboveInput, these rates hold
 // for the whole call. The list is complete: a class that is not in it is unpriced in this tier.
 type Tier struct {

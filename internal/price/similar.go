@@ -31,7 +31,7 @@ func (b *Book) Similar(model string) []string {
 	best := map[string]int{}
 	var row [nameMax + 1]int
 	for n := range all {
-		if n.model == AnyModel || len(n.model) > nameMax {
+		if _, sized := sizedImage(n.model); sized || n.model == AnyModel || len(n.model) > nameMax {
 			continue
 		}
 		shown, against := n.model, want

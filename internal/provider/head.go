@@ -17,10 +17,16 @@ type HeadScan struct {
 }
 
 // ScanHead walks the top-level members of body and gives each that the dialect knows to field, at most once: a second member of
-// the same name is refused, because the provider may believe the other one. field reports whether it knows the name.
-func ScanHead(body []byte, field func(s *HeadScan, name, raw []byte, at Span) (known bool, err error)) (Head, error) {
+// the same name is refused, because the provider may believe the other one. field reports whether it knows the name. Where the
+// path names the model, the body's model and stream mean nothing.
+func ScanHead(body []byte, at Line, field func(s *HeadScan, name, raw []byte, at Span) (known bool, err error)) (Head, error) {
+	return ScanNamed(body, at, "", field)
+}
+
+// ScanNamed is ScanHead for an endpoint that has a model of its own where the body names none.
+func ScanNamed(body []byte, at Line, model string, field func(s *HeadScan, name, raw []byte, at Span) (known bool, err error)) (Head, error) {
 	var names [16][]byte // more than any dialect knows
-	s := &HeadScan{taken: names[:0]}
+	s := &HeadScan{Head: Head{Line: at, Model: at.Model, Stream: at.Stream}, taken: names[:0]}
 	w := wire.Walk(body)
 	if w.Err() == nil && !w.IsObject() {
 		return Head{}, ErrBody.Say("The request body is not a JSON object.")
@@ -54,6 +60,9 @@ func ScanHead(body []byte, field func(s *HeadScan, name, raw []byte, at Span) (k
 	}
 	if err := w.Err(); err != nil {
 		return Head{}, ErrBody.Say("The request body is not valid JSON: %s.", describe(err)).Because(err)
+	}
+	if s.Head.Model == "" {
+		s.Head.Model = model
 	}
 	if s.Head.Model == "" {
 		return Head{}, ErrBody.Say("The request names no model.").At("model")
@@ -105,11 +114,14 @@ func (s *HeadScan) common(w *wire.Walker, at Span) (bool, error) {
 	switch string(w.Key) {
 	case "model":
 		s.Head.Spans.Model = at
-		if w.IsNull() {
+		if w.IsNull() || s.Head.Line.Model != "" {
 			return true, nil
 		}
 		return true, Text("model", raw, &s.Head.Model)
 	case "stream":
+		if s.Head.Line.Model != "" {
+			return true, nil
+		}
 		return true, Flag("stream", raw, &s.Head.Stream)
 	case "tollgate":
 		if raw[0] != '{' {

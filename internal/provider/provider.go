@@ -1,15 +1,19 @@
 // Package provider knows wire protocols and vendors, and nothing of networks, clocks, tenants or money.
 //
-// A Dialect is one wire protocol of chat calls, seen from both ends: from the client (parse its request, write its answer) and
-// from the provider (write its request, parse its answer). When client and provider speak the same dialect the body is not decoded:
-// Probe finds the few fields that decisions need, Splice exchanges the model, and a Tap watches the answer's bytes go by.
+// A Dialect is one wire protocol of one operation (chat, embeddings, …). It has up to two ends: a Client end, which reads a client's
+// request and writes its answer, and a Target end, which writes a provider's request and reads its answer. Surfaces need the first,
+// vendors the second. Both ends meet in a neutral model (packages chat, embed, rerank), so that N surfaces and M providers cost N + M.
 //
-// A Vendor is data: one JSON file in vendors/ naming its dialect, base URL and authentication.
+// Where the target carries the client's dialect the body is not decoded: Probe finds the few fields that decisions need, Edits
+// exchange the model, and a Tap watches the answer's bytes go by.
+//
+// A Vendor is data: one JSON file in vendors/ naming its address, its authentication and the dialects it speaks.
 package provider
 
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"tollgate/internal/chat"
@@ -20,56 +24,171 @@ import (
 // Name of a dialect: "openai-chat", "anthropic-messages".
 type Name string
 
-// The dialects known so far.
+// The dialects. A Name without a Target end (see there) is a client's only.
 const (
 	OpenAIChat        Name = "openai-chat"
+	OpenAIResponses   Name = "openai-responses"
+	OpenAICompletions Name = "openai-completions"
+	OpenAICursor      Name = "openai-cursor" // client only: a Responses body sent to chat/completions, answered as chat
 	AnthropicMessages Name = "anthropic-messages"
+	AnthropicVertex   Name = "anthropic-vertex"
+	AnthropicBedrock  Name = "anthropic-bedrock"
+	Gemini            Name = "gemini"
+	GeminiArray       Name = "gemini-array" // client only: a stream that is one JSON array (no alt=sse)
+	BedrockConverse   Name = "bedrock-converse"
+	CohereChat        Name = "cohere-chat"
+	OllamaChat        Name = "ollama-chat"
+
+	OpenAIEmbeddings Name = "openai-embeddings"
+	GeminiEmbed      Name = "gemini-embed"
+	GeminiEmbedBatch Name = "gemini-embed-batch"
+	CohereEmbed      Name = "cohere-embed"
+	VoyageEmbed      Name = "voyage-embed"
+	OllamaEmbed      Name = "ollama-embed"
+	BedrockTitan     Name = "bedrock-titan-embed"  // InvokeModel with Amazon Titan's body
+	BedrockCohere    Name = "bedrock-cohere-embed" // InvokeModel with Cohere's body
+	VertexEmbed      Name = "vertex-embed"         // predict, which older embedding models on Vertex AI know alone
+
+	CohereRerank Name = "cohere-rerank"
+	VoyageRerank Name = "voyage-rerank"
+	JinaRerank   Name = "jina-rerank"
+
+	AnthropicCount       Name = "anthropic-count"
+	AnthropicVertexCount Name = "anthropic-vertex-count"
+	GeminiCount          Name = "gemini-count"
+	VertexCount          Name = "vertex-count" // gemini-count in the form of Vertex AI; target only
+	BedrockCount         Name = "bedrock-count"
+	OpenAICount          Name = "openai-count" // responses/input_tokens
+
+	OpenAIImages         Name = "openai-images"
+	OpenAIImageEdits     Name = "openai-image-edits"
+	OpenAISpeech         Name = "openai-speech"
+	OpenAITranscriptions Name = "openai-transcriptions"
+	OpenAITranslations   Name = "openai-translations"
+	OpenAIModerations    Name = "openai-moderations"
+	OpenAIFiles          Name = "openai-files"
 )
 
-// Dialect is one wire protocol. Implementations are stateless values, safe for concurrent use.
-type Dialect interface {
-	Name() Name
-	// Path is the chat endpoint below a vendor's base URL: "/chat/completions".
-	Path() string
+// Operation is what a call asks for, in whatever dialect.
+type Operation uint8
 
-	ClientSide
-	ProviderSide
-	PassThrough
+// The operations.
+const (
+	Chat       Operation = iota + 1
+	Embed                // texts to vectors
+	Rerank               // documents by relevance
+	Count                // the tokens of a chat call
+	Image                // images made or edited
+	Speech               // text to audio
+	Transcribe           // audio to text
+	Moderate             // text judged
+	Files                // files kept at a provider
+)
+
+// String is the word for people: "embeddings".
+func (o Operation) String() string {
+	return [...]string{
+		"", "chat", "embeddings", "rerank", "token counting", "images", "speech", "transcription", "moderations", "files",
+	}[o]
 }
 
-// ClientSide is what the gateway needs to talk to a client that speaks the dialect.
-type ClientSide interface {
-	// ParseRequest decodes a whole body. Errors are fault.Invalid and name the field.
-	ParseRequest(body []byte) (chat.Request, error)
-	// AppendResponse writes a whole answer.
-	AppendResponse(dst []byte, r chat.Response) []byte
-	// NewWriter writes a streamed answer. includeUsage: the client asked for usage in the stream.
-	NewWriter(includeUsage bool) Writer
+// Object reports whether a whole answer is always one JSON object.
+func (o Operation) Object() bool { return o != Speech && o != Transcribe && o != Files }
+
+// Dialect is one wire protocol. Implementations are stateless values, safe for concurrent use. What else one can do is said by the
+// interfaces that it has: Client, Target, and for chat the two ends in ChatClient and ChatTarget; for other operations that
+// translate Codec.
+type Dialect interface {
+	Name() Name
+	Operation() Operation
+}
+
+// Client is the end that the gateway turns to its clients: how their requests are scanned and how they are told of failures.
+type Client interface {
+	Dialect
+	// Probe scans a request body once, without decoding it. A body that is no JSON object, lacks a model or has a field of
+	// a wrong type among those probed is a fault.Invalid error naming the field. at is what the request says outside its body.
+	Probe(body []byte, at Line) (Head, error)
 	// AppendError writes the body of a refusal in the dialect's own envelope.
 	AppendError(dst []byte, p Problem) []byte
 	// AppendStreamError writes the dialect's in-stream error event. It is the last thing on a stream: no end marker follows.
 	AppendStreamError(dst []byte, p Problem) []byte
-	// Heartbeat is what keeps an idle stream open without meaning anything (an SSE comment or ping).
+	// Heartbeat is what keeps an idle stream open without meaning anything (an SSE comment or ping); nil where there is no such thing.
 	Heartbeat() []byte
+	// StreamType is the media type of a streamed answer; "" for the provider's own.
+	StreamType() string
+}
+
+// Target is the end that the gateway turns to providers, whatever their answer is made of.
+type Target interface {
+	Dialect
+	// Carries lists the clients' dialects whose bodies pass through unchanged but for Edits, and whose answers come back as bytes.
+	Carries() []Name
+	// Path is the endpoint below a vendor's base URL, query included: "/chat/completions". model is the provider's, unescaped.
+	Path(h Head, model string) string
+	// Edits are what is changed in a client's body of a carried dialect, in order; none when it can be sent as it is: the model
+	// exchanged, the `tollgate` object removed and, for streams of dialects that need asking, usage asked for.
+	Edits(body []byte, h Head, model string) []wire.Edit
+	// NewTap watches a streamed answer go by. Where the provider's framing is not the client's, it also exchanges that.
+	NewTap(h Head) Tap
+	// Streams reports whether an answer of this media type is a stream.
+	Streams(contentType string) bool
+	// Inspect reads what settling needs from a whole successful answer.
+	Inspect(body []byte) Seen
+	// ParseRefusal classifies a non-2xx answer. body is at most 64 KiB. It never fails: garbage becomes a Refusal with the status alone.
+	ParseRefusal(status int, h http.Header, body []byte) *Refusal
+}
+
+// Headed is a Target whose answers count in their headers, or name themselves there.
+type Headed interface {
+	// Headers completes what the body told.
+	Headers(h http.Header, s *Seen)
+}
+
+// Codec is both ends of an operation that translates: Q is the neutral request, A the neutral answer.
+type Codec[Q, A any] interface {
+	Reads[Q, A]
+	Writes[Q, A]
+}
+
+// Reads is the client's end of a Codec.
+type Reads[Q, A any] interface {
+	// ParseRequest decodes a client's whole body. Errors are fault.Invalid and name the field. What stands in the URL (see Line) is
+	// set by the gateway.
+	ParseRequest(body []byte) (Q, error)
+	// AppendResponse writes a whole answer.
+	AppendResponse(dst []byte, a A) []byte
+}
+
+// Writes is the provider's end of a Codec.
+type Writes[Q, A any] interface {
+	// BuildRequest encodes q. A call that the protocol cannot express is a fault.Invalid error naming the client's field.
+	// Streams always ask for usage.
+	BuildRequest(q Q) ([]byte, error)
+	// ParseResponse decodes a successful whole body. A body that is no answer is ErrBadAnswer; an error inside a 200 body is a *Refusal.
+	ParseResponse(body []byte) (A, error)
+}
+
+// ChatClient is the client's end of a chat dialect.
+type ChatClient interface {
+	Client
+	Reads[chat.Request, chat.Response]
+	// NewWriter writes a streamed answer. includeUsage: the client asked for usage in the stream.
+	NewWriter(includeUsage bool) Writer
+}
+
+// ChatTarget is the provider's end of a chat dialect.
+type ChatTarget interface {
+	Target
+	Writes[chat.Request, chat.Response]
+	// NewReader decodes a stream.
+	NewReader() Reader
 }
 
 // Writer turns neutral events into the dialect's stream bytes. It is used by one goroutine.
 type Writer interface {
 	// Append writes what e means, possibly nothing.
 	Append(dst []byte, e chat.Event) []byte
-}
-
-// ProviderSide is what the gateway needs to talk to a provider that speaks the dialect.
-type ProviderSide interface {
-	// BuildRequest encodes r. A call that the protocol cannot express is a fault.Invalid error naming the client's field.
-	// Streams always ask for usage.
-	BuildRequest(r chat.Request) ([]byte, error)
-	// ParseResponse decodes a successful whole body. A body that is no answer is ErrBadAnswer; an error inside a 200 body is a *Refusal.
-	ParseResponse(body []byte) (chat.Response, error)
-	// NewReader decodes a stream.
-	NewReader() Reader
-	// ParseRefusal classifies a non-2xx answer. body is at most 64 KiB. It never fails: garbage becomes a Refusal with the status alone.
-	ParseRefusal(status int, h http.Header, body []byte) *Refusal
 }
 
 // Reader decodes a provider's stream incrementally. It is used by one goroutine.
@@ -80,36 +199,62 @@ type Reader interface {
 	Close(emit func(chat.Event)) error
 }
 
-// PassThrough is what the gateway needs when both ends speak the dialect.
-type PassThrough interface {
-	// Probe scans a request body once, without decoding it. A body that is no JSON object, lacks a model or has a field of
-	// a wrong type among those probed is a fault.Invalid error naming the field.
-	Probe(body []byte) (Head, error)
-	// Splice returns the body with the model exchanged, the `tollgate` object removed and, for streams of dialects that need
-	// asking, usage asked for. All other bytes stay as they came. It never changes body itself.
-	Splice(body []byte, h Head, model string) []byte
-	// Edits are what Splice does to body, in order; none when the body can be sent as it is.
-	Edits(body []byte, h Head, model string) []wire.Edit
-	// NewTap watches a streamed answer go by.
-	NewTap(h Head) Tap
-	// Inspect reads what settling needs from a whole successful answer.
-	Inspect(body []byte) Seen
+// Line is what a request says outside its body.
+type Line struct {
+	Method      string // of the request, for operations that have several (files)
+	Model       string // in the path; "" where the body names it
+	Rest        string // what follows the surface's path, "" or with a slash: "/file-abc/content"; decoded, without "." and ".." segments
+	Query       string // raw, without any key
+	Stream      bool   // the path asks for a stream
+	ContentType string
+}
+
+// EventStreamType is the media type of server-sent events.
+const EventStreamType = "text/event-stream; charset=utf-8"
+
+// EventStream is embedded by targets whose streams are server-sent events.
+type EventStream struct{}
+
+// Streams takes everything for a stream but a page and a JSON body: some providers send events without a media type.
+func (EventStream) Streams(contentType string) bool {
+	return !strings.HasPrefix(contentType, "text/html") && !strings.HasPrefix(contentType, "application/json")
+}
+
+// Carries reports whether the bodies of client pass through t.
+func Carries(t Target, client Name) bool {
+	for _, n := range t.Carries() {
+		if n == client {
+			return true
+		}
+	}
+	return false
 }
 
 // Head is what Probe finds. Offsets index the probed body.
 type Head struct {
 	Model        string
 	Stream       bool
+	Array        bool              // gemini: the stream is a JSON array
 	IncludeUsage bool              // openai-chat: stream_options.include_usage is true
 	MaxTokens    int64             // 0: not given
 	Metadata     map[string]string // string values of the body's `metadata`
 	User         string            // the end user, where the dialect has a field for it
 	Choices      int64             // n; 0: not given
 	Tollgate     []byte            // the raw `tollgate` object, nil when absent
+	Size         string            // images: "1024x1024"; "" when not given
+	Quality      string            // images: "hd"; "" when not given
+	Characters   int64             // speech: characters of the input
+	Bytes        int64             // forms: size of the files
+	Line         Line              // as given to Probe
 
 	// NoStreamOptions is not found in the body: the gateway sets it from the Vendor before Splice and NewTap. Usage is then
 	// neither asked for nor hidden.
 	NoStreamOptions bool
+	// OldMaxTokens is not found in the body either: set from the Vendor, it makes Edits call max_completion_tokens max_tokens.
+	OldMaxTokens bool
+	// Betas are the opt-in flags (anthropic-beta) that go to the provider, for targets that take them in the body. Set by the
+	// gateway after the header policy.
+	Betas []string
 
 	Spans Spans
 }
@@ -122,6 +267,7 @@ type Spans struct {
 	Model         Span // the model's JSON string, quotes included
 	Tollgate      Span // the `tollgate` member, with the comma that goes with it (what Splice cuts out)
 	StreamOptions Span // the value of `stream_options`
+	NewMaxTokens  Span // the value of `max_completion_tokens`; absent where `max_tokens` stands beside it
 	Open          int  // just behind the object's opening brace
 }
 
@@ -145,6 +291,8 @@ type Seen struct {
 	Started bool     // a content byte (text, reasoning, tool call) has been seen
 	Ended   bool     // the stream ended as its dialect demands
 	Refusal *Refusal // an error inside a 200 answer
+	// Cost is what the provider says the call cost, in decimal dollars as it wrote it; "" when it does not say.
+	Cost string
 	// OutputBytes is the size of the content seen, for estimates of a stream that is cut before its usage.
 	OutputBytes int64
 }

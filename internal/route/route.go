@@ -11,6 +11,7 @@
 package route
 
 import (
+	"strings"
 	"time"
 
 	"tollgate/internal/alias"
@@ -42,6 +43,7 @@ type Target struct {
 	Model      string               // the provider's name for it
 	Credential *snapshot.Credential // nil: none needed
 	BaseURL    string
+	Own        bool   // BaseURL is the credential's own, not the vendor's
 	Reason     string // why it stands here: "alias fast-classifier v3, target 1"
 }
 
@@ -53,6 +55,7 @@ type Plan struct {
 	Timeout      time.Duration
 	FirstByte    time.Duration // per attempt; 0: none beyond Timeout
 	Attempts     int           // at least 1
+	Drop         bool          // what a target cannot express is left out, with a warning
 	Abort        bool          // when the client hangs up the provider's answer is abandoned, not drained
 }
 
@@ -61,10 +64,17 @@ type Router struct {
 	Vendors func(id string) (provider.Vendor, bool)
 }
 
+// Twin before any name stands for the same name. Claude Code shows in its picker of models only what begins with "claude" or
+// "anthropic", so the lists for Anthropic's clients have twins of all others.
+const Twin = "claude/"
+
 // Resolve finds where a call of name goes, or says why it goes nowhere.
 func (r Router) Resolve(org *snapshot.Org, k *key.Key, name string, now time.Time) (Plan, error) {
 	if a, ok := org.Aliases[name]; ok {
 		return r.alias(org, k, a)
+	}
+	if of, ok := strings.CutPrefix(name, Twin); ok && of != "" && !strings.HasPrefix(of, Twin) {
+		return r.Resolve(org, k, of, now)
 	}
 	return r.direct(org, k, name, now)
 }
@@ -76,7 +86,7 @@ func (r Router) alias(org *snapshot.Org, k *key.Key, a *alias.Alias) (Plan, erro
 	p := Plan{
 		Alias: a.Name, AliasVersion: a.Version,
 		Timeout: a.Route.Timeout, FirstByte: a.Route.FirstByte, Attempts: a.Route.Attempts,
-		Abort: a.Route.OnDisconnect == "abort",
+		Abort: a.Route.OnDisconnect == "abort", Drop: a.Route.DropUnsupported,
 	}
 	p.Targets = make([]Target, 0, len(a.Route.Targets))
 	var missing error
@@ -124,13 +134,17 @@ func (r Router) target(org *snapshot.Org, t *alias.Target) (Target, error) {
 	if !ok || c.Provider != t.Provider {
 		return Target{}, ErrNotConnected.Say("The credential %s of the alias is gone. Point the alias at another one.", t.Credential)
 	}
-	return Target{Vendor: v, Model: t.Model, Credential: &c, BaseURL: c.BaseURL}, nil
+	return through(&c, v, t.Model), nil
+}
+
+func through(c *snapshot.Credential, v provider.Vendor, model string) Target {
+	return Target{Vendor: v, Model: model, Credential: c, BaseURL: c.BaseURL, Own: c.Credential.BaseURL != ""}
 }
 
 // connect finds the way to a vendor by the organization's default credential, or without one where none is needed.
 func connect(org *snapshot.Org, v provider.Vendor, model string) (Target, error) {
 	if c, ok := org.Credentials[org.Default[v.ID]]; ok && c.Provider == v.ID {
-		return Target{Vendor: v, Model: model, Credential: &c, BaseURL: c.BaseURL}, nil
+		return through(&c, v, model), nil
 	}
 	if v.ID == Sandbox {
 		return Target{Vendor: v, Model: model, BaseURL: v.BaseURL}, nil

@@ -75,10 +75,7 @@ func (c compiler) opened(ctx context.Context, org id.Org, was *compiled, s Seale
 	if !ok {
 		return Credential{}, fmt.Errorf("unknown provider %q", s.Credential.Provider)
 	}
-	got := Credential{Credential: s.Credential, Vendor: v, BaseURL: s.Credential.BaseURL}
-	if got.BaseURL == "" {
-		got.BaseURL = v.BaseURL
-	}
+	got := Credential{Credential: s.Credential, Vendor: v, BaseURL: s.Credential.Address(v)}
 	// What was opened once is not opened again: a key service may be slow, or away.
 	if old, ok := was.org.Credentials[s.Credential.ID]; ok && sameSeal(was.sealed[s.Credential.ID], s.Sealed) && old.Binding(org) == s.Credential.Binding(org) {
 		got.Secret = old.Secret

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/chat"
 	"tollgate/internal/credential"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
@@ -230,6 +231,23 @@ func TestTheFileHoldsEverythingAndTellsNothing(t *testing.T) {
 	}
 	if c, err := file(t, dir, "b").Read(); err == nil || c != nil {
 		t.Errorf("another key opens it: %v", c)
+	}
+}
+
+// A class that a later release adds changes nothing about how the others are kept: rates are kept by name.
+func TestRatesAreKeptByName(t *testing.T) {
+	t.Parallel()
+	r := price.Rates{}.Set(chat.Input, 5).Set(chat.CodeSession, 0)
+	b, err := r.MarshalBinary()
+	if err != nil || string(b) != `{"code_session":0,"input":5}` {
+		t.Fatalf("%s, %v", b, err)
+	}
+	var back price.Rates
+	if err := back.UnmarshalBinary(b); err != nil || back != r {
+		t.Errorf("%+v, %v", back, err)
+	}
+	if err := back.UnmarshalBinary([]byte(`{"colour":1}`)); err == nil {
+		t.Error("an unknown class was dropped")
 	}
 }
 

@@ -83,7 +83,7 @@ type Credential struct {
 	credential.Credential
 	Vendor  provider.Vendor
 	Secret  secret.Text // empty: the provider wants none
-	BaseURL string      // override or the vendor's
+	BaseURL string      // override, or the vendor's with the settings filled in
 }
 
 // New assembles a snapshot. Every key's Org must be among orgs.

@@ -23,10 +23,11 @@ const (
 	Model       Dimension = "model"
 	Provider    Dimension = "provider"
 	Key         Dimension = "key"
+	Endpoint    Dimension = "endpoint" // chat, embeddings, images, …
 )
 
 // Dimensions lists them in the order in which pages show them.
-var Dimensions = []Dimension{Team, Workflow, Environment, Alias, Model, Provider, Key}
+var Dimensions = []Dimension{Team, Workflow, Environment, Alias, Model, Provider, Endpoint, Key}
 
 // Bucket is the width of time in an answer.
 type Bucket string

@@ -1,191 +1,173 @@
 // Package conformance holds the gateway against recorded traffic of real providers and against the project's own cases for what was
-// never recorded. Each case goes through the real program twice: to a client of the provider's dialect, and to one of the other.
+// never recorded. Everything goes through the real program:
+//
+//   - same: a client of the provider's own dialect. The provider gets the client's bytes, the client the provider's.
+//   - answer: a client of each chat surface, and a provider that answers with the recording.
+//   - ask: a recorded request, to providers of all chat dialects.
+//   - turn: the turn after a recorded answer that called tools, as a client of the surface would send it.
+//   - plain: embeddings, reranks and counts of tokens of other dialects.
+//
+// What a body means is read by package replay, which shares no code with the product.
 package conformance
 
 import (
 	"bufio"
-	"context"
+	"bytes"
+	"cmp"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"tollgate/internal/postgres/pgtest"
 	"tollgate/test/harness"
 	"tollgate/test/replay"
 )
 
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-// vendors are those whose recordings go through their own entry of the catalogue; all others are custom base URLs.
-var vendors = []string{"openai", "anthropic", "groq", "deepseek", "xai", "openrouter", "together", "ollama", "custom", "custom-anthropic"} //nolint:gochecknoglobals // a table
-
-func vendor(c *replay.Case) string {
-	provider := c.Meta.Provider
-	if (c.Meta.Dialect == replay.Anthropic) == (provider == "anthropic") && slices.Contains(vendors, provider) {
-		return provider
-	}
-	if c.Meta.Dialect == replay.Anthropic {
-		return "custom-anthropic"
-	}
-	return "custom"
+// surfaces are the dialects of chat that clients speak.
+func surfaces() []string {
+	return []string{replay.OpenAI, replay.Responses, replay.Anthropic, replay.Gemini}
 }
 
-// gate is a client of the gateway under test, and the provider behind it.
-type gate struct {
-	*harness.Client
-	owner    *harness.Tenant
-	provider *replay.Server
-}
-
-// call sends one chat call as a client of the dialect does.
-func (g *gate) call(dialect string, body []byte) (*harness.Reply, error) {
-	return g.Chat(context.Background(), dialect, body)
-}
-
-// corpus is the project's own cases and, where they are found, the recorded ones.
-func corpus(t *testing.T) []*replay.Case {
+// corpus is the project's own cases and, where they are found, the recorded ones; whole tells that they were.
+func corpus(t *testing.T) (cases []*replay.Case, whole bool) {
 	t.Helper()
 	cases, err := replay.Load("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := len(cases)
-	if own == 0 {
+	if len(cases) == 0 {
 		t.Fatal("the project's own cases are missing")
 	}
 	for _, c := range cases {
 		c.Path = "own/" + c.Path
 	}
+	cases = append(cases, spoken()...)
 	dir, err := replay.Fixtures()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if dir == "" {
-		t.Logf("no recorded traffic here: only the project's own %d cases run", own)
-		return cases
+		t.Logf("no recorded traffic here: only the project's own %d cases run", len(cases))
+		return cases, false
 	}
 	recorded, err := replay.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(recorded) == 0 {
-		t.Fatalf("no chat cases in %s", dir)
+		t.Fatalf("no cases in %s", dir)
 	}
-	return append(cases, recorded...)
+	return append(cases, recorded...), true
 }
 
-// run is one way in which a case goes through the gateway.
-type run struct {
-	kind string // "same" or "cross"
-	c    *replay.Case
-	cut  replay.Cutting
+// spoken are the smallest good answers of the dialects that have no cases of their own in testdata.
+func spoken() []*replay.Case {
+	var out []*replay.Case
+	for _, dialect := range replay.Chats() {
+		if dialect == replay.OpenAI || dialect == replay.Anthropic {
+			continue
+		}
+		for _, stream := range []bool{false, true} {
+			c := &replay.Case{Path: "own/" + dialect + "-text", Response: replay.Speak(dialect, stream)}
+			if stream {
+				c.Path += "-stream"
+			}
+			c.Meta.Provider, c.Meta.Dialect, c.Meta.Status, c.Meta.Stream = "own", dialect, http.StatusOK, stream
+			c.Meta.Model = map[string]string{replay.Vertex: "claude-haiku-4-5", replay.Invoke: "anthropic.claude-haiku-4-5", replay.Gemini: "gemini-2.5-flash"}[dialect]
+			if version := map[string]string{replay.Vertex: "vertex-2023-10-16", replay.Invoke: "bedrock-2023-05-31"}[dialect]; version != "" {
+				c.Request = []byte(`{"anthropic_version":"` + version + `","max_tokens":9,"messages":[{"role":"user","content":"Say something."}]}`)
+			}
+			out = append(out, c)
+		}
+	}
+	return out
 }
+
+// run is one call through the gateway.
+type run struct {
+	kind    string // same, answer, ask, turn, plain
+	surface string // the client's dialect
+	c       *replay.Case
+	cut     replay.Cutting
+	way     way // to the provider
+	n       int
+	do      func(*gate, *run) error
+
+	// What came of it.
+	err     error
+	refused string // the field that the target cannot express
+	callID  string
+	used    replay.Usage // what the call log must say, where Known
+	told    string
+}
+
+// way is how a provider is reached: the vendor, the dialect that it is asked in, and its model.
+type way struct{ vendor, dialect, model string }
+
+// model is what the client asks for; the provider finds the run behind the "~".
+func (r *run) model() string { return r.way.vendor + "/" + r.wire() }
 
 // wire is the model that the provider is asked for.
-func (r run) wire() string { return r.c.Path + "~" + string(r.cut) + "~" + r.kind }
+func (r *run) wire() string { return cmp.Or(r.way.model, "m") + "~" + r.key() }
 
-func (r run) name() string { return r.kind + " " + r.c.Path }
+func (r *run) key() string { return fmt.Sprintf("r%d", r.n) }
+
+// name is the same in every run of the tests, whatever the cutting.
+func (r *run) name() string {
+	name := r.kind + " " + r.c.Path + " " + r.surface
+	if r.kind == "ask" {
+		name += " -> " + r.way.target()
+	}
+	return name
+}
+
+// target is the dialect, and the vendor where a dialect is reached in more than one way.
+func (w way) target() string {
+	if w.vendor == "mistral" {
+		return replay.Mistral
+	}
+	return w.dialect
+}
 
 func TestEveryCasePassesTheGateway(t *testing.T) {
 	t.Parallel()
-	cases := corpus(t)
-	g := open(t, cases)
-	var runs []run
-	for _, c := range cases {
-		runs = append(runs, run{"same", c, replay.AtOnce}, run{"cross", c, replay.AtOnce})
-		if c.Meta.Stream && c.Meta.Status == http.StatusOK {
-			runs = append(runs, run{"same", c, replay.ByEvent}, run{"same", c, replay.Odd}, run{"cross", c, replay.Odd})
+	cases, whole := corpus(t)
+	g := open(t)
+	var runs []*run
+	for _, plan := range []func(*gate, *replay.Case) []*run{planSame, planAnswers, planAsks, planTurns, planPlain} {
+		for _, c := range cases {
+			runs = append(runs, plan(g, c)...)
 		}
 	}
-	failures := perform(g, runs)
-	g.accounted(t, runs, failures)
-	judge(t, runs, failures, known(t))
-}
-
-// accounted: what the call log says a call used is what the recording says, by class.
-func (g *gate) accounted(t *testing.T, runs []run, failures map[string]error) {
-	t.Helper()
-	var log map[string]harness.Call
-	harness.Eventually(t, 30*time.Second, func() error {
-		log = map[string]harness.Call{}
-		for _, c := range g.owner.Calls(nil) {
-			log[c.Model] = c
-		}
-		for _, r := range runs {
-			if _, ok := log[r.wire()]; !ok {
-				return fmt.Errorf("%s is not in the call log", r.wire())
-			}
-		}
-		return nil
-	})
-	for _, r := range runs {
-		if failures[r.name()] != nil || r.c.Meta.Status != http.StatusOK || r.c.Has("error-in-stream") || r.c.Has("truncated") || r.c.Has("garbage") {
-			continue
-		}
-		used := replay.Read(r.c.Meta.Dialect, r.c.Meta.Stream, r.c.Response).Usage
-		if arrived, _ := g.provider.Ledger.Last(r.wire()); !used.Known && r.c.Meta.Stream && replay.AddsUsage(r.c) && replay.AsksUsage(arrived.Body) {
-			used = replay.Unasked
-		}
-		if !used.Known {
-			continue
-		}
-		want := map[string]int64{
-			"input": used.Input, "cache_read": used.CacheRead, "cache_write_5m": used.CacheWrite5m, "cache_write_1h": used.CacheWrite1h,
-			"output": used.Output, "reasoning": used.Reasoning, "input_audio": used.InputAudio, "output_audio": used.OutputAudio, "web_search": used.WebSearch,
-		}
-		maps.DeleteFunc(want, func(_ string, n int64) bool { return n == 0 })
-		if c := log[r.wire()]; !maps.Equal(want, c.Units) || c.UsageSource != "reported" || c.Outcome != "ok" {
-			failures[r.name()] = fmt.Errorf("the call log says %s, %s usage %v; the recording %v", c.Outcome, c.UsageSource, c.Units, want)
-		}
+	for i, r := range runs {
+		r.n = i
+	}
+	start := time.Now()
+	perform(g, runs)
+	t.Logf("%d calls in %s", len(runs), time.Since(start).Round(time.Millisecond))
+	g.accounted(t, runs)
+	s := judge(t, runs, known(t))
+	s.print(t)
+	if whole {
+		s.write(t)
 	}
 }
 
-func open(t *testing.T, cases []*replay.Case) *gate {
-	t.Helper()
-	provider, err := replay.Start(t.Context(), cases)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(provider.Close)
-	app := harness.Start(t, harness.Config{DatabaseURL: pgtest.URL(t)})
-	owner := app.Bootstrap()
-	for _, v := range vendors {
-		owner.Connect(v, "a-secret-for-"+v, provider.Base(v))
-	}
-	g := &gate{app.Client(owner.Key), owner, provider}
-	harness.Eventually(t, 10*time.Second, func() error { // the credentials reach the data plane
-		got, err := g.call(replay.OpenAI, []byte(`{"model":"`+vendors[len(vendors)-1]+`/warm-up","messages":[{"role":"user","content":"hi"}]}`))
-		if err != nil {
-			return err
-		}
-		return got.Failed()
-	})
-	return g
-}
-
-// perform runs everything on a few workers and gives the failures by run.
-func perform(g *gate, runs []run) map[string]error {
-	failures := map[string]error{}
-	var mu sync.Mutex
+// perform makes all calls on a few workers.
+func perform(g *gate, runs []*run) {
 	var wg sync.WaitGroup
-	queue := make(chan run)
+	queue := make(chan *run)
 	for range 6 {
 		wg.Go(func() {
 			for r := range queue {
-				do := g.same
-				if r.kind == "cross" {
-					do = g.cross
-				}
-				if err := do(r.c, r.cut); err != nil {
-					mu.Lock()
-					failures[r.name()] = fmt.Errorf("(cutting %q) %w", r.cut, err)
-					mu.Unlock()
+				g.provider.Play(r.key(), replay.Play{Case: r.c, Cutting: r.cut})
+				if err := r.do(g, r); err != nil {
+					r.err = fmt.Errorf("(cutting %q) %w", r.cut, err)
 				}
 			}
 		})
@@ -195,46 +177,41 @@ func perform(g *gate, runs []run) map[string]error {
 	}
 	close(queue)
 	wg.Wait()
-	return failures
 }
 
-// judge fails for each run that should have passed and for each listed one that did, and prints the score.
-func judge(t *testing.T, runs []run, failures map[string]error, known map[string]string) {
+// accounted: what the call log says a call used and cost is what the recording says, by class.
+func (g *gate) accounted(t *testing.T, runs []*run) {
 	t.Helper()
-	passed, total := map[string]int{}, map[string]int{}
-	counted := map[string]bool{}
+	var log map[string]harness.Call
+	harness.Eventually(t, time.Minute, func() error {
+		log = map[string]harness.Call{}
+		for _, c := range g.owner.Calls(nil) {
+			if _, twice := log[c.ID]; twice {
+				t.Fatalf("call %s is in the log twice", c.ID)
+			}
+			log[c.ID] = c
+		}
+		for _, r := range runs {
+			if _, ok := log[r.callID]; !ok && r.callID != "" {
+				return fmt.Errorf("%s (%s) is not in the call log", r.name(), r.callID)
+			}
+		}
+		return nil
+	})
 	for _, r := range runs {
-		name := r.name()
-		if counted[name] {
+		if r.err != nil || !r.used.Known {
 			continue
 		}
-		counted[name] = true
-		provider, _, _ := strings.Cut(r.c.Path, "/")
-		line := fmt.Sprintf("%-5s %-18s %s", r.kind, r.c.Meta.Dialect, provider)
-		total[line]++
-		err, reason := failures[name], known[name]
+		c, want := log[r.callID], units(r.used)
 		switch {
-		case err == nil && reason != "":
-			t.Errorf("%s passes: take it out of known.txt", name)
-		case err == nil:
-		case reason == "":
-			t.Errorf("%s: %v", name, err)
-		}
-		if err == nil {
-			passed[line]++
+		case !equalUnits(want, c.Units) || c.UsageSource != "reported" || c.Outcome != "ok":
+			r.err = fmt.Errorf("the call log says %s, %s usage %v; the recording %v", c.Outcome, c.UsageSource, c.Units, want)
+		case c.Cost() != cost(c.Units):
+			r.err = fmt.Errorf("the call log says that it cost %d, which is %d: %v", c.Cost(), cost(c.Units), c.Units)
+		case r.told != "" && (c.Told == nil || !sameDollars(r.told, *c.Told)):
+			r.err = fmt.Errorf("the provider says that it cost $%s, the call log %v", r.told, c.Told)
 		}
 	}
-	for name := range known {
-		if !counted[name] && os.Getenv("TOLLGATE_FIXTURES") == "" && len(counted) > 200 {
-			t.Errorf("%s is in known.txt and is no case", name)
-		}
-	}
-	p, n := 0, 0
-	for _, line := range slices.Sorted(maps.Keys(total)) {
-		t.Logf("%s: %d/%d", line, passed[line], total[line])
-		p, n = p+passed[line], n+total[line]
-	}
-	t.Logf("all: %d/%d", p, n)
 }
 
 // known reads known.txt: the cases that cannot pass, each with its reason.
@@ -262,4 +239,10 @@ func known(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// rejected: the provider did not take the secret, with whatever status it says so.
+func rejected(c *replay.Case) bool {
+	return c.Meta.Status == http.StatusUnauthorized || c.Meta.Status == http.StatusForbidden ||
+		c.Meta.Status == http.StatusBadRequest && bytes.Contains(c.Response, []byte("Incorrect API key"))
 }

@@ -51,19 +51,15 @@ const callsOfOneRun = 5
 // sdks runs the script of one language against the gateway.
 func sdks(t *testing.T, language, gateway, key, model string) seen {
 	t.Helper()
-	root, err := replay.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(root, "test", "sdk", language)
-	command := []string{filepath.Join(dir, ".venv", "bin", "python"), "calls.py"}
+	sdk, script := sdkDir(t), "calls.py"
 	if language == "node" {
-		command = []string{"node", "calls.mjs"}
+		script = "calls.mjs"
 	}
+	command := append(interpreter(t, sdk, language), script, gateway, key, model)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, command[0], append(command[1:], gateway, key, model)...)
-	cmd.Dir = dir
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir, cmd.Env = filepath.Join(sdk, language), quiet(t)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -270,6 +270,7 @@ func gallery(b *browser, own belongings) {
 		"requests": "/requests", "request": "/requests/" + own["calls"], "keys": "/keys", "key": "/keys/" + own["keys"], "key-new": "/keys/new",
 		"aliases": "/aliases", "alias": "/aliases/" + own["aliases"], "alias-new": "/aliases/new", "providers": "/providers",
 		"provider": "/providers/" + own["credentials"], "provider-connect": "/providers/connect?provider=mistral",
+		"provider-catalogue": "/providers/catalogue", "models": "/models?q=claude", "model": "/models/detail?provider=anthropic&model=claude-sonnet-4-5",
 		"get-started": "/get-started", "settings": "/settings", "not-found": "/nothing-here",
 	}
 	for _, name := range slices.Sorted(maps.Keys(pages)) {

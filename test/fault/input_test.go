@@ -228,7 +228,7 @@ func (s *site) wrongPlaces(t *testing.T) {
 	for _, tt := range []struct {
 		method, path string
 		status       int
-	}{{"GET", "/v1/chat/completions", 405}, {"POST", "/v1/nothing", 404}, {"POST", "/v1/embeddings", 404}, {"DELETE", "/v1/models", 405}, {"GET", "/../etc/passwd", 404}} {
+	}{{"GET", "/v1/chat/completions", 405}, {"POST", "/v1/nothing", 404}, {"POST", "/v1/embeddings/nothing", 404}, {"GET", "/v1/embeddings", 405}, {"DELETE", "/v1/models", 405}, {"GET", "/../etc/passwd", 404}} {
 		req, err := http.NewRequestWithContext(t.Context(), tt.method, s.Gateway+tt.path, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -24,6 +24,9 @@ type Call struct {
 	UsageSource string            `json:"usage_source"`
 	CostNanoUSD string            `json:"cost_nano_usd"`
 	PriceState  string            `json:"price_state"`
+	Endpoint    string            `json:"endpoint"`
+	Told        *string           `json:"provider_cost_nano_usd"`
+	Warnings    []string          `json:"warnings"`
 	Estimated   bool              `json:"estimated"`
 	Attempts    int               `json:"attempt_count"`
 }

@@ -16,10 +16,14 @@ type Answer struct {
 	Signs     []string // signatures and opaque reasoning, in order
 	Tools     []Tool
 	Finish    string // the dialect's own word
+	Why       string // the same in one word for all: stop, length, tools, filter, other; "" when it is not said
 	Usage     Usage
+	Told      string // what the provider says that it cost, in dollars
 	Error     string // message of an error instead of an answer, or inside a stream
 	Done      bool   // the stream ended as its dialect demands
 	Content   bool   // anything of it is content
+
+	searched bool
 }
 
 // Tool is a call of one of the client's tools.
@@ -32,18 +36,65 @@ type Tool struct {
 // Read works out what a body means.
 func Read(dialect string, stream bool, body []byte) Answer {
 	var a Answer
-	switch {
-	case dialect == OpenAI && stream:
-		a = openAIStream(body)
-	case dialect == OpenAI:
-		a = openAIWhole(body)
-	case stream:
-		a = anthropicStream(body)
-	default:
-		a = anthropicWhole(body)
+	switch Wire(dialect) {
+	case OpenAI:
+		a = either(stream, body, openAIStream, openAIWhole)
+	case Anthropic:
+		if dialect == Invoke && stream {
+			body = unwrapInvoke(body)
+		}
+		a = either(stream, body, anthropicStream, anthropicWhole)
+	case Responses:
+		a = either(stream, body, responsesStream, responsesWhole)
+	case Gemini:
+		a = either(stream, body, geminiStream, geminiWhole)
+	case Converse:
+		a = either(stream, body, converseStream, converseWhole)
+	case Cohere:
+		a = either(stream, body, cohereStream, cohereWhole)
+	case Ollama:
+		a = either(stream, body, ollamaStream, ollamaWhole)
 	}
 	a.Content = a.Text+a.Refusal+a.Reasoning != "" || len(a.Tools)+len(a.Signs) > 0
+	a.Why = why(a)
+	if a.Told == "" {
+		a.Told = told(stream, body)
+	}
 	return a
+}
+
+func either(stream bool, body []byte, streamed, whole func([]byte) Answer) Answer {
+	if stream {
+		return streamed(body)
+	}
+	return whole(body)
+}
+
+// why says a finish reason in one word for all dialects. A call of a tool is one, whatever the vendor says of it.
+func why(a Answer) string {
+	var reason string
+	switch strings.ToLower(a.Finish) {
+	case "":
+		return ""
+	case "stop", "end_turn", "stop_sequence", "completed", "complete", "eos", "stop_sequences", "load":
+		reason = "stop"
+	case "length", "max_tokens", "model_context_window_exceeded", "max_output_tokens":
+		reason = "length"
+	case "tool_calls", "tool_call", "tool_use", "function_call":
+		reason = "tools"
+	case "content_filter", "refusal", "guardrail_intervened", "content_filtered", "safety", "recitation", "blocklist",
+		"prohibited_content", "spii", "image_safety", "error_toxic", "language":
+		reason = "filter"
+	default:
+		reason = "other"
+	}
+	if len(a.Tools) > 0 && (reason == "stop" || reason == "other") {
+		return "tools"
+	}
+	if reason == "stop" && a.Refusal != "" {
+		return "filter"
+	}
+	return reason
 }
 
 // Event is one server-sent event and its bytes, the blank line included.
@@ -121,7 +172,8 @@ type completion struct {
 	Groq  struct {
 		Usage json.RawMessage `json:"usage"`
 	} `json:"x_groq"`
-	Error json.RawMessage `json:"error"`
+	Error  json.RawMessage `json:"error"`
+	Detail string          `json:"detail"` // Mistral's errors
 }
 
 func text(raw json.RawMessage) string {
@@ -228,6 +280,9 @@ func openAIWhole(body []byte) Answer {
 	a.ID, a.Model = c.ID, c.Model
 	if present(c.Error) {
 		a.Error = problem(c.Error)
+		return a
+	}
+	if a.Error = c.Detail; a.Error != "" {
 		return a
 	}
 	a.Usage = OpenAIUsage(c.Usage)

@@ -15,12 +15,6 @@ import (
 	"strings"
 )
 
-// The dialects of chat calls.
-const (
-	OpenAI    = "openai-chat"
-	Anthropic = "anthropic-messages"
-)
-
 // Case is one recorded exchange.
 type Case struct {
 	Path     string // "openai/openai-chat-gpt-4-1a2b3c": folder of the provider, folder of the case
@@ -34,13 +28,20 @@ type Case struct {
 type Meta struct {
 	Provider     string   `json:"provider"`
 	Dialect      string   `json:"dialect"`
+	Method       string   `json:"method"`
+	Path         string   `json:"path"`
+	Query        string   `json:"query"`
 	Status       int      `json:"status"`
 	Model        string   `json:"model"`
 	Stream       bool     `json:"stream"`
 	RequestFile  string   `json:"request_file"`
 	ResponseFile string   `json:"response_file"`
 	Features     []string `json:"features"`
-	Fidelity     struct {
+	ContentType  string   `json:"content_type"`
+
+	RequestHeaders map[string]string `json:"request_headers"`
+
+	Fidelity struct {
 		Request  string `json:"request"`
 		Response string `json:"response"`
 	} `json:"fidelity"`
@@ -49,7 +50,7 @@ type Meta struct {
 // Has reports whether the case shows a feature.
 func (c *Case) Has(feature string) bool { return slices.Contains(c.Meta.Features, feature) }
 
-// Load reads the chat cases of both dialects below dir: <provider>/<case>/meta.json and the bodies beside it.
+// Load reads the cases of the dialects that this package can play below dir: <provider>/<case>/meta.json and the bodies beside it.
 func Load(dir string) ([]*Case, error) {
 	found, err := filepath.Glob(filepath.Join(dir, "*", "*", "meta.json"))
 	if err != nil {
@@ -83,7 +84,7 @@ func load(root, metaFile string) (*Case, error) {
 	if err := json.Unmarshal(raw, &c.Meta); err != nil {
 		return nil, err
 	}
-	if c.Meta.Dialect != OpenAI && c.Meta.Dialect != Anthropic {
+	if c.Meta.Dialect = playedAs(c.Meta.Dialect, c.Meta.Model, c.Meta.Path); c.Meta.Dialect == "" {
 		return nil, nil
 	}
 	if c.Meta.RequestFile != "" && c.Meta.Fidelity.Request != "none" {
@@ -115,7 +116,8 @@ func frame(dialect string, lines []byte) []byte {
 		if len(line) == 0 {
 			continue
 		}
-		if dialect == Anthropic {
+		switch Wire(dialect) {
+		case Anthropic, Responses, Cohere:
 			var e struct {
 				Type string `json:"type"`
 			}
@@ -124,7 +126,7 @@ func frame(dialect string, lines []byte) []byte {
 		}
 		fmt.Fprintf(&out, "data: %s\n\n", line)
 	}
-	if dialect == OpenAI && !bytes.Contains(lines, []byte("[DONE]")) {
+	if Wire(dialect) == OpenAI && !bytes.Contains(lines, []byte("[DONE]")) {
 		out.WriteString("data: [DONE]\n\n")
 	}
 	return out.Bytes()

@@ -17,13 +17,13 @@ func FuzzEvents(f *testing.F) {
 		if !bytes.Equal(joined, body) {
 			t.Errorf("%q became %q", body, joined)
 		}
-		for _, dialect := range []string{OpenAI, Anthropic} {
+		for _, dialect := range Chats() {
 			for _, stream := range []bool{false, true} {
 				Read(dialect, stream, body)
 			}
 		}
 		for _, cut := range []Cutting{AtOnce, ByEvent, Odd} {
-			if got := bytes.Join(pieces(body, cut), nil); !bytes.Equal(got, body) {
+			if got := bytes.Join(Pieces(body, cut), nil); !bytes.Equal(got, body) {
 				t.Errorf("cutting %q gives %q of %q", cut, got, body)
 			}
 		}

@@ -30,25 +30,56 @@ func generate(t Turn, call *Call, model string, stream, asked bool, started time
 	if t.Cutting == AtOnce && stream {
 		t.Cutting = ByEvent
 	}
-	switch {
-	case call.Dialect == Anthropic && stream:
-		id = "msg_" + id
-		t.Body = anthropicEvents(id, model, said, u)
-	case call.Dialect == Anthropic:
-		id = "msg_" + id
-		t.Body = fmt.Appendf(nil, `{"id":%q,"type":"message","role":"assistant","model":%s,"content":[{"type":"text","text":%s}],`+
-			`"stop_reason":"end_turn","stop_sequence":null,"usage":%s}`, id, quoted(model), quoted(strings.Join(said, "")), anthropicUsage(u, u.OutputTotal()))
-	case stream:
-		id = "chatcmpl-" + id
-		t.Body = openAIEvents(id, model, said, u, asked)
-	default:
-		id = "chatcmpl-" + id
-		t.Body = fmt.Appendf(nil, `{"id":%q,"object":"chat.completion","created":1700000000,"model":%s,"choices":[{"index":0,`+
-			`"message":{"role":"assistant","content":%s,"refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":%s}`,
-			id, quoted(model), quoted(strings.Join(said, "")), openAIUsage(u))
-	}
+	id, t.Body = speak(call.Dialect, stream, answerWords{id, model, said, u, asked})
 	t.Usage = u
 	return t, id
+}
+
+// answerWords is what an answer says.
+type answerWords struct {
+	id, model string
+	said      []string
+	usage     Usage
+	asked     bool // usage in the stream
+}
+
+func (w answerWords) text() string { return strings.Join(w.said, "") }
+
+// speak says it in a dialect. Dialects without an answer of words get the smallest that is one.
+func speak(dialect string, stream bool, w answerWords) (id string, body []byte) {
+	switch Wire(dialect) {
+	case Anthropic:
+		w.id = "msg_" + w.id
+		if !stream {
+			return w.id, fmt.Appendf(nil, `{"id":%q,"type":"message","role":"assistant","model":%s,"content":[{"type":"text","text":%s}],`+
+				`"stop_reason":"end_turn","stop_sequence":null,"usage":%s}`, w.id, quoted(w.model), quoted(w.text()), anthropicUsage(w.usage, w.usage.OutputTotal()))
+		}
+		body = anthropicEvents(w.id, w.model, w.said, w.usage)
+		if dialect == Invoke {
+			body = wrapInvoke(body)
+		}
+		return w.id, body
+	case Responses:
+		w.id = "resp_" + w.id
+		return w.id, responsesAnswer(w, stream)
+	case Gemini:
+		return w.id, geminiAnswer(w, stream)
+	case Converse:
+		return "", converseAnswer(w, stream)
+	case Cohere:
+		return w.id, cohereAnswer(w, stream)
+	case Ollama:
+		return "", ollamaAnswer(w, stream)
+	case OpenAI:
+		w.id = "chatcmpl-" + w.id
+		if stream {
+			return w.id, openAIEvents(w.id, w.model, w.said, w.usage, w.asked)
+		}
+		return w.id, fmt.Appendf(nil, `{"id":%q,"object":"chat.completion","created":1700000000,"model":%s,"choices":[{"index":0,`+
+			`"message":{"role":"assistant","content":%s,"refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":%s}`,
+			w.id, quoted(w.model), quoted(w.text()), openAIUsage(w.usage))
+	}
+	return w.id, []byte(`{}`)
 }
 
 func quoted(s string) string {
@@ -98,4 +129,14 @@ func anthropicEvents(id, model string, said []string, u Usage) []byte {
 	event("message_delta", fmt.Sprintf(`{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":%s}`, anthropicUsage(u, u.OutputTotal())))
 	event("message_stop", `{"type":"message_stop"}`)
 	return []byte(b.String())
+}
+
+// Speak is the body of a small good answer of eight words.
+func Speak(dialect string, stream bool) []byte {
+	said := make([]string, 8)
+	for i := range said {
+		said[i] = fmt.Sprintf("word%d ", i+1)
+	}
+	_, body := speak(dialect, stream, answerWords{"1", "m", said, Usage{Known: true, Input: 900, Output: 40}, true})
+	return body
 }

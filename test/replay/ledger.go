@@ -3,6 +3,7 @@ package replay
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,7 +24,9 @@ type Call struct {
 	N       int // from 1, in order of arrival
 	Vendor  string
 	Dialect string
-	Path    string
+	Method  string
+	Path    string // escaped
+	Query   string
 	Model   string
 	Case    string
 	Secret  string
@@ -44,7 +47,34 @@ type Call struct {
 type Ledger struct {
 	mu    sync.Mutex
 	calls []*Call
+	byKey map[string]*Call // the newest
 	slim  bool
+}
+
+// KeyOf is what stands behind the last "~" of a model.
+func KeyOf(model string) string { return model[strings.LastIndexByte(model, '~')+1:] }
+
+// name notes which model a call is for.
+func (l *Ledger) name(c *Call, model string, change func(*Call)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.byKey == nil {
+		l.byKey = map[string]*Call{}
+	}
+	c.Model = model
+	l.byKey[KeyOf(model)] = c
+	change(c)
+}
+
+// ByKey is the newest call for a key; see Play.
+func (l *Ledger) ByKey(key string) (Call, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.byKey[key]
+	if c == nil {
+		return Call{}, false
+	}
+	return *c, true
 }
 
 // Slim forgets the bodies and headers of requests from now on: for long loads.

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -56,8 +56,10 @@ const (
 func contentType(body []byte) string {
 	b := bytes.TrimSpace(body)
 	switch {
-	case bytes.HasPrefix(b, []byte("{")):
+	case bytes.HasPrefix(b, []byte("{")), bytes.HasPrefix(b, []byte("[")):
 		return "application/json"
+	case bytes.HasPrefix(body, []byte{0, 0}) && bytes.Contains(body[:min(len(body), 200)], []byte("-type")):
+		return "application/vnd.amazon.eventstream"
 	case bytes.HasPrefix(b, []byte("<")):
 		return "text/html"
 	case bytes.HasPrefix(b, []byte("data:")), bytes.HasPrefix(b, []byte("event:")), bytes.HasPrefix(b, []byte(":")):
@@ -72,7 +74,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, call *Call, t Turn
 	s.Ledger.close(call, func(c *Call) {
 		c.End = end
 		if end == Whole && c.Status == http.StatusOK && !c.Billed.Known {
-			a := Read(c.Dialect, strings.HasPrefix(contentType(t.Body), "text/event"), t.Body)
+			a := Read(c.Dialect, c.Stream, t.Body)
 			c.Billed = a.Usage
 			if c.ID == "" {
 				c.ID = a.ID
@@ -118,14 +120,14 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, call *Call, t Turn
 	}
 	w.WriteHeader(status)
 	_ = out.Flush()
-	list := pieces(t.Body, t.Cutting)
+	list := Pieces(t.Body, t.Cutting)
 	if t.Break > 0 && len(list) == 1 { // a body of one piece breaks in its middle
 		half := len(t.Body) / 2
 		list = [][]byte{t.Body[:half], t.Body[half:]}
 	}
 	for i, piece := range list {
 		if t.Break > 0 && i >= min(t.Break, len(list)-1) {
-			return breakOff(w, r, call.Dialect, t.How)
+			return breakOff(w, r, call, t.How)
 		}
 		if i > 0 && !wait(r, t.Pause) {
 			return CutByClient
@@ -160,7 +162,7 @@ func wait(r *http.Request, d time.Duration) bool {
 	}
 }
 
-func breakOff(w http.ResponseWriter, r *http.Request, dialect string, how Breakage) End {
+func breakOff(w http.ResponseWriter, r *http.Request, call *Call, how Breakage) End {
 	switch how {
 	case Ended:
 		return CutByScript
@@ -168,7 +170,7 @@ func breakOff(w http.ResponseWriter, r *http.Request, dialect string, how Breaka
 		<-r.Context().Done()
 		return CutByClient
 	case Errored:
-		_, _ = io.WriteString(w, StreamError(dialect))
+		_, _ = io.WriteString(w, StreamError(call.Dialect))
 		return CutByScript
 	case Reset, Closed:
 	}
@@ -185,19 +187,26 @@ func breakOff(w http.ResponseWriter, r *http.Request, dialect string, how Breaka
 	return CutByScript
 }
 
-// StreamError is the event with which a provider gives up in mid-stream.
-func StreamError(dialect string) string {
-	if dialect == Anthropic {
-		return "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
-	}
-	return "data: {\"error\":{\"message\":\"The server had an error while processing your request.\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n"
-}
-
-// pieces cuts a body. The seed is fixed: a failure repeats.
-func pieces(body []byte, how Cutting) [][]byte {
+// Pieces cuts a body. The seed is fixed: a failure repeats.
+func Pieces(body []byte, how Cutting) [][]byte {
 	switch how {
 	case ByEvent:
 		var out [][]byte
+		if frames, rest := awsFrames(body); len(frames) > 0 {
+			for _, f := range frames {
+				out = append(out, f.raw)
+			}
+			if len(rest) > 0 {
+				out = append(out, rest)
+			}
+			return out
+		}
+		if len(body) > 0 && (body[0] == '{' || body[0] == '[') { // lines, or the lines of an array
+			for line := range bytes.Lines(body) {
+				out = append(out, line)
+			}
+			return out
+		}
 		for _, e := range Events(body) {
 			out = append(out, e.Raw)
 		}
@@ -222,7 +231,11 @@ func pieces(body []byte, how Cutting) [][]byte {
 // does, the chunk that the real one would have sent stands before the end.
 func caseTurn(c *Case, how Cutting, asked bool) Turn {
 	t := Turn{Status: c.Meta.Status, Header: c.Header, Body: c.Response, Cutting: how}
-	if c.Meta.Dialect == OpenAI && c.Meta.Stream && asked && AddsUsage(c) {
+	if c.Header["content-type"] == "" && c.Meta.ContentType != "" {
+		t.Header = map[string]string{"content-type": c.Meta.ContentType}
+		maps.Copy(t.Header, c.Header)
+	}
+	if Wire(c.Meta.Dialect) == OpenAI && c.Meta.Stream && asked && AddsUsage(c) {
 		t.Body = withUsage(c.Response)
 	}
 	return t

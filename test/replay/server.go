@@ -1,10 +1,12 @@
 package replay
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -24,6 +26,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	cases   map[string]*Case
+	plays   map[string]Play
 	scripts map[string][]Turn
 }
 
@@ -40,7 +43,7 @@ func Start(ctx context.Context, cases []*Case) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{URL: "http://" + l.Addr().String(), Ledger: &Ledger{}, cases: map[string]*Case{}, scripts: map[string][]Turn{}, started: time.Now()}
+	s := &Server{URL: "http://" + l.Addr().String(), Ledger: &Ledger{}, cases: map[string]*Case{}, plays: map[string]Play{}, scripts: map[string][]Turn{}, started: time.Now()}
 	for _, c := range cases {
 		s.cases[c.Path] = c
 	}
@@ -78,17 +81,10 @@ func (s *Server) next(model string) (Turn, bool) {
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	vendor, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	secret := r.Header.Get("X-Api-Key")
-	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		secret = bearer
-	}
-	var dialect string
+	secret := presented(r)
+	dialect, model, stream := recognize(r, vendor, rest)
 	switch {
-	case r.Method == http.MethodPost && strings.HasSuffix(rest, "/chat/completions"):
-		dialect = OpenAI
-	case r.Method == http.MethodPost && strings.HasSuffix(rest, "/messages"):
-		dialect = Anthropic
-	case r.Method == http.MethodGet && strings.HasSuffix(rest, "/models") && secret != BadSecret:
+	case dialect == Models && secret != BadSecret:
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"object":"list","data":[{"id":"model","type":"model","object":"model"}],"has_more":false}`)
 		return
@@ -97,12 +93,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		if vendor == "anthropic" {
 			dialect = Anthropic
 		}
-	default:
+	case dialect == "":
 		http.NotFound(w, r)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
-	call := s.Ledger.open(Call{Vendor: vendor, Dialect: dialect, Path: r.URL.Path, Secret: secret, Header: r.Header.Clone(), Body: body, Start: time.Now()})
+	call := s.Ledger.open(Call{
+		Vendor: vendor, Dialect: dialect, Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
+		Secret: secret, Header: r.Header.Clone(), Body: body, Start: time.Now(),
+	})
 	if err != nil {
 		s.Ledger.close(call, func(c *Call) { c.End = CutByClient })
 		return
@@ -118,16 +117,70 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			User string `json:"user_id"`
 		} `json:"metadata"`
 	}
-	var broken *json.SyntaxError
-	if err := json.Unmarshal(body, &ask); errors.As(err, &broken) {
-		s.play(w, r, call, refusal(dialect, http.StatusBadRequest, "invalid_request_error", "The body is not JSON."))
-		return
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		ask.Model = formModel(body)
+	} else {
+		var broken *json.SyntaxError
+		if err := json.Unmarshal(body, &ask); errors.As(err, &broken) && len(body) > 0 {
+			s.play(w, r, call, refusal(dialect, http.StatusBadRequest, "invalid_request_error", "The body is not JSON."))
+			return
+		}
+	}
+	if model == "" {
+		model = ask.Model
 	}
 	if ask.User == "" {
 		ask.User = ask.Metadata.User
 	}
-	s.Ledger.note(call, func(c *Call) { c.Model, c.Stream, c.User = ask.Model, ask.Stream, ask.User })
-	s.play(w, r, call, s.turn(call, ask.Model, ask.Stream, ask.Opts.Include))
+	stream = stream || ask.Stream && dialect != Gemini && dialect != Converse
+	if dialect == Ollama && !bytes.Contains(body, []byte(`"stream":false`)) {
+		stream = true
+	}
+	s.Ledger.name(call, model, func(c *Call) { c.Stream, c.User = stream, ask.User })
+	s.play(w, r, call, s.turn(call, model, stream, ask.Opts.Include))
+}
+
+// presented is the secret that a request shows; of a signature the id of the key that made it.
+func presented(r *http.Request) string {
+	auth := r.Header.Get("Authorization")
+	if bearer, ok := strings.CutPrefix(auth, "Bearer "); ok {
+		return bearer
+	}
+	if _, rest, ok := strings.Cut(auth, "AWS4-HMAC-SHA256 Credential="); ok {
+		id, _, _ := strings.Cut(rest, "/")
+		return id
+	}
+	for _, name := range [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"} {
+		if v := r.Header.Get(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// formModel is the model in a multipart body.
+func formModel(body []byte) string {
+	_, rest, ok := bytes.Cut(body, []byte(`name="model"`))
+	if !ok {
+		return ""
+	}
+	_, rest, _ = bytes.Cut(rest, []byte("\r\n\r\n"))
+	value, _, _ := bytes.Cut(rest, []byte("\r\n"))
+	return string(value)
+}
+
+// Play says what answers the request whose model ends in "~" and key.
+type Play struct {
+	Case    *Case
+	Cutting Cutting
+	Turn    *Turn // instead of a case
+}
+
+// Play sets what is played for a key, once and for all.
+func (s *Server) Play(key string, p Play) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plays[key] = p
 }
 
 // turn chooses what is played.
@@ -138,7 +191,22 @@ func (s *Server) turn(call *Call, model string, stream, usage bool) Turn {
 	name, cut, _ := strings.Cut(model, "~")
 	s.mu.Lock()
 	c := s.cases[name]
+	key := KeyOf(model)
+	if model == "" {
+		key = bodyKey(call.Body)
+	}
+	play, scripted := s.plays[key]
 	s.mu.Unlock()
+	switch {
+	case play.Case != nil:
+		c, cut = play.Case, string(play.Cutting)
+	case scripted:
+		t := Turn{}
+		if play.Turn != nil {
+			t = *play.Turn
+		}
+		return s.scripted(call, t, model, stream, usage)
+	}
 	if c != nil {
 		s.Ledger.note(call, func(e *Call) { e.Case = c.Path })
 		return caseTurn(c, Cutting(cut), usage)
@@ -147,6 +215,10 @@ func (s *Server) turn(call *Call, model string, stream, usage bool) Turn {
 	if !ok {
 		t = Turn{}
 	}
+	return s.scripted(call, t, model, stream, usage)
+}
+
+func (s *Server) scripted(call *Call, t Turn, model string, stream, usage bool) Turn {
 	if t.Body == nil && (t.Status == 0 || t.Status == http.StatusOK) {
 		t, id := generate(t, call, model, stream, usage, s.started)
 		s.Ledger.note(call, func(c *Call) { c.ID, c.Billed = id, t.Usage })
@@ -160,11 +232,10 @@ func refusal(dialect string, status int, kind, message string) Turn {
 	return Turn{Status: status, Body: ErrorBody(dialect, kind, message)}
 }
 
-// ErrorBody is a dialect's error envelope.
-func ErrorBody(dialect, kind, message string) []byte {
-	text, _ := json.Marshal(message)
-	if dialect == Anthropic {
-		return fmt.Appendf(nil, `{"type":"error","error":{"type":%q,"message":%s},"request_id":"req_replay"}`, kind, text)
-	}
-	return fmt.Appendf(nil, `{"error":{"message":%s,"type":%q,"param":null,"code":null}}`, text, kind)
+// PlayBody sets what answers a request with exactly this body, for requests without a model.
+func (s *Server) PlayBody(body []byte, p Play) { s.Play(bodyKey(body), p) }
+
+func bodyKey(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }

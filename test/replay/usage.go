@@ -17,15 +17,18 @@ type Usage struct {
 	InputAudio   int64
 	OutputAudio  int64
 	WebSearch    int64
+	InputImage   int64
+	OutputImage  int64
+	SearchUnits  int64 // of reranks
 }
 
 // InputTotal is every input token.
 func (u Usage) InputTotal() int64 {
-	return u.Input + u.CacheRead + u.CacheWrite5m + u.CacheWrite1h + u.InputAudio
+	return u.Input + u.CacheRead + u.CacheWrite5m + u.CacheWrite1h + u.InputAudio + u.InputImage
 }
 
 // OutputTotal is every output token.
-func (u Usage) OutputTotal() int64 { return u.Output + u.Reasoning + u.OutputAudio }
+func (u Usage) OutputTotal() int64 { return u.Output + u.Reasoning + u.OutputAudio + u.OutputImage }
 
 // object is a JSON object whose members are read by path, with 0 for what is missing or no number.
 type object map[string]any
@@ -71,7 +74,7 @@ func OpenAIUsage(raw json.RawMessage) Usage {
 		return Usage{}
 	}
 	u := Usage{Known: true}
-	cached := o.most(path("prompt_tokens_details", "cached_tokens"), path("prompt_cache_hit_tokens"), path("cache_read_input_tokens"), path("cached_tokens"))
+	cached := o.most(path("prompt_tokens_details", "cached_tokens"), path("prompt_cache_hit_tokens"), path("cache_read_input_tokens"), path("cached_tokens"), path("num_cached_tokens"))
 	written := o.most(path("prompt_tokens_details", "cache_write_tokens"), path("prompt_tokens_details", "cache_creation_tokens"), path("cache_creation_input_tokens"))
 	thought := o.most(path("completion_tokens_details", "reasoning_tokens"), path("reasoning_tokens"))
 	if total, ok := o.at("total_tokens"); ok && total > prompt+completion {
@@ -87,7 +90,8 @@ func OpenAIUsage(raw json.RawMessage) Usage {
 	u.CacheWrite5m = min(written, prompt-u.CacheRead)
 	rest := prompt - u.CacheRead - u.CacheWrite5m
 	u.InputAudio = min(o.most(path("prompt_tokens_details", "audio_tokens"), path("audio_prompt_tokens")), rest)
-	u.Input = rest - u.InputAudio
+	u.InputImage = min(o.most(path("prompt_tokens_details", "image_tokens")), rest-u.InputAudio)
+	u.Input = rest - u.InputAudio - u.InputImage
 	audio, _ := o.at("completion_tokens_details", "audio_tokens")
 	u.Reasoning = min(thought, completion)
 	u.OutputAudio = min(audio, completion-u.Reasoning)

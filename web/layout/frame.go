@@ -63,6 +63,7 @@ const (
 	Keys       Nav = "keys"
 	Aliases    Nav = "aliases"
 	Providers  Nav = "providers"
+	Models     Nav = "models"
 	Settings   Nav = "settings"
 	GetStarted Nav = "get-started"
 )
@@ -95,6 +96,7 @@ func groups() []group {
 		}},
 		{"Supply", []page{
 			{Providers, "Providers", "/providers", "provider", "g v"},
+			{Models, "Models", "/models", "model", "g m"},
 		}},
 		{"Operate", []page{
 			{Settings, "Settings", "/settings", "settings", "g s"},

@@ -16,6 +16,27 @@ type SnippetView struct {
 	Tabs      []SnippetTab
 }
 
+// SnippetChoice is a panel of snippets for many clients, in groups. Groups, clients and tabs are each chosen by radio buttons, so
+// it works without scripts; a level with one thing to choose is left out. ID is unique on the page.
+type SnippetChoice struct {
+	ID, Label string
+	Groups    []SnippetGroup
+}
+
+// SnippetGroup is a row of clients.
+type SnippetGroup struct {
+	Name    string
+	Clients []SnippetClient
+}
+
+// SnippetClient is one client: what to know (text in which `marks` stand around code), and what to paste or to type.
+type SnippetClient struct {
+	Name  string
+	Notes []string
+	Tabs  []SnippetTab
+	Facts []Fact // where there is nothing to paste but a form to fill
+}
+
 // SnippetTab is one snippet.
 type SnippetTab struct {
 	Name     string
@@ -99,16 +120,22 @@ func highlight(l Language, code string) []piece {
 	return out
 }
 
+// marked cuts a text at its `marks`: every second piece is code.
+func marked(text string) []string { return strings.Split(text, "`") }
+
+// escaped makes text of code, between tags and never in an attribute: there quotes mean themselves, and code is full of them.
+var escaped = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 // code writes the coloured pieces without a space between them: in code every space counts.
 func code(t SnippetTab) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder
 		for _, p := range highlight(t.Language, t.Code) {
 			if p.class == "" {
-				b.WriteString(templ.EscapeString(p.text))
+				b.WriteString(escaped.Replace(p.text))
 				continue
 			}
-			b.WriteString(`<span class="` + p.class + `">` + templ.EscapeString(p.text) + `</span>`)
+			b.WriteString(`<span class="` + p.class + `">` + escaped.Replace(p.text) + `</span>`)
 		}
 		_, err := io.WriteString(w, b.String())
 		return err

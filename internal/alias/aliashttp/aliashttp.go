@@ -28,6 +28,8 @@ type Route struct {
 	FirstByteMS  int64    `json:"first_byte_ms,omitempty" doc:"For each attempt, to the first content; left out: none"`
 	Attempts     int      `json:"attempts,omitempty" doc:"One budget for the whole call, first try included; left out: one more than there are targets"`
 	OnDisconnect string   `json:"on_disconnect,omitempty" enum:"drain,abort" doc:"What becomes of the provider's call when the client has gone"`
+
+	DropUnsupported bool `json:"drop_unsupported,omitempty" doc:"Drop what the target cannot express (with a warning) instead of refusing the call"`
 }
 
 func toRoute(r alias.Route) Route {
@@ -35,7 +37,10 @@ func toRoute(r alias.Route) Route {
 	for i, t := range r.Targets {
 		targets[i] = Target{Provider: t.Provider, Model: t.Model, Credential: string(t.Credential)}
 	}
-	return Route{Targets: targets, TimeoutMS: r.Timeout.Milliseconds(), FirstByteMS: r.FirstByte.Milliseconds(), Attempts: r.Attempts, OnDisconnect: r.OnDisconnect}
+	return Route{
+		Targets: targets, TimeoutMS: r.Timeout.Milliseconds(), FirstByteMS: r.FirstByte.Milliseconds(), Attempts: r.Attempts,
+		OnDisconnect: r.OnDisconnect, DropUnsupported: r.DropUnsupported,
+	}
 }
 
 // millisMax keeps a number of milliseconds a duration; what is longer than any route may say is refused by the domain.
@@ -47,7 +52,10 @@ func fromRoute(r Route) alias.Route {
 		targets[i] = alias.Target{Provider: t.Provider, Model: t.Model, Credential: id.Credential(t.Credential)}
 	}
 	millis := func(n int64) time.Duration { return time.Duration(max(-1, min(n, millisMax))) * time.Millisecond }
-	return alias.Route{Targets: targets, Timeout: millis(r.TimeoutMS), FirstByte: millis(r.FirstByteMS), Attempts: r.Attempts, OnDisconnect: r.OnDisconnect}
+	return alias.Route{
+		Targets: targets, Timeout: millis(r.TimeoutMS), FirstByte: millis(r.FirstByteMS), Attempts: r.Attempts,
+		OnDisconnect: r.OnDisconnect, DropUnsupported: r.DropUnsupported,
+	}
 }
 
 // Alias is a semantic model name and the version it points at.

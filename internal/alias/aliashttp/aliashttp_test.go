@@ -40,7 +40,7 @@ func open(t *testing.T) desk {
 
 const (
 	first  = `{"name":"fast","route":{"targets":[{"provider":"anthropic","model":"claude-haiku-4-5"},{"provider":"openai","model":"gpt-4o-mini"}],"timeout_ms":30000,"attempts":3},"message":"one"}`
-	second = `{"route":{"targets":[{"provider":"sandbox","model":"echo-mini"}],"first_byte_ms":1500,"on_disconnect":"abort"},"message":"two"}`
+	second = `{"route":{"targets":[{"provider":"sandbox","model":"echo-mini"}],"first_byte_ms":1500,"on_disconnect":"abort","drop_unsupported":true},"message":"two"}`
 )
 
 func TestAnAliasGoesThroughVersionsAndBack(t *testing.T) {
@@ -51,13 +51,13 @@ func TestAnAliasGoesThroughVersionsAndBack(t *testing.T) {
 	which, tag := made.Field("id"), made.Header.Get("ETag")
 	var a aliashttp.Alias
 	made.Into(&a)
-	if a.Version != 1 || a.Route.TimeoutMS != 30000 || a.Route.Attempts != 3 || a.Route.OnDisconnect != "drain" || len(a.Route.Targets) != 2 {
+	if a.Version != 1 || a.Route.TimeoutMS != 30000 || a.Route.Attempts != 3 || a.Route.OnDisconnect != "drain" || a.Route.DropUnsupported || len(a.Route.Targets) != 2 {
 		t.Errorf("%s", made.Body)
 	}
 	c.Do("PATCH", "/aliases/"+which, second).Want(428)
 	changed := c.Do("PATCH", "/aliases/"+which, second, "If-Match", tag).Want(200)
 	changed.Into(&a)
-	if a.Version != 2 || a.Route.FirstByteMS != 1500 || a.Route.OnDisconnect != "abort" || changed.Header.Get("ETag") == tag {
+	if a.Version != 2 || a.Route.FirstByteMS != 1500 || a.Route.OnDisconnect != "abort" || !a.Route.DropUnsupported || changed.Header.Get("ETag") == tag {
 		t.Errorf("%s", changed.Body)
 	}
 	c.Do("PATCH", "/aliases/"+which, second, "If-Match", tag).Want(412)

@@ -66,7 +66,7 @@ func TestAnAliasIsReadBackWhole(t *testing.T) {
 	s := service(db)
 	r := to("anthropic/claude-haiku-4-5", "openai/gpt-4o-mini")
 	r.Targets[1].Credential = connect(t, db, in, "openai")
-	r.Timeout, r.FirstByte, r.Attempts, r.OnDisconnect = time.Minute, 2500*time.Millisecond, 3, alias.Abort
+	r.Timeout, r.FirstByte, r.Attempts, r.OnDisconnect, r.DropUnsupported = time.Minute, 2500*time.Millisecond, 3, alias.Abort, true
 	made, err := s.Create(t.Context(), in, "fast-classifier", r, "first")
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +96,13 @@ func TestVersionsAreAddedNeverChanged(t *testing.T) {
 	}
 	if a, err = s.Update(t.Context(), in, a.ID, to("openai/two"), "again", nil); err != nil || a.Version != 2 {
 		t.Errorf("the same route made a version: %+v, %v", a, err)
+	}
+	lenient := to("openai/two")
+	lenient.DropUnsupported = true
+	if b, err := s.Create(t.Context(), in, "y", to("openai/two"), ""); err != nil {
+		t.Fatal(err)
+	} else if b, err = s.Update(t.Context(), in, b.ID, lenient, "", nil); err != nil || b.Version != 2 || !b.Route.DropUnsupported {
+		t.Errorf("a route that drops more is the same: %+v, %v", b, err)
 	}
 	if a, err = s.Restore(t.Context(), in, a.ID, 1, "", nil); err != nil || a.Version != 3 || a.Route.Targets[0].Model != "one" {
 		t.Fatalf("%+v, %v", a, err)

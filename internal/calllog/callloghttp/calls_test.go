@@ -14,6 +14,7 @@ import (
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/chat"
 	"tollgate/internal/id"
+	"tollgate/internal/money"
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/resttest"
@@ -130,7 +131,7 @@ func TestAnUnpricedCallHasNoCost(t *testing.T) {
 	})
 	c := w.server.As(t, w.in)
 	for _, path := range []string{"/calls", "/calls/" + call.ID.String()} {
-		if a := c.Do("GET", path, "").Want(200); strings.Contains(a.Body, "cost_") || !strings.Contains(a.Body, `"price_state":"unpriced"`) {
+		if a := c.Do("GET", path, "").Want(200); strings.Contains(a.Body, `"cost_`) || !strings.Contains(a.Body, `"price_state":"unpriced"`) {
 			t.Errorf("%s: %s", path, a.Body)
 		}
 	}
@@ -142,6 +143,49 @@ func TestAnUnpricedCallHasNoCost(t *testing.T) {
 		if strings.HasPrefix(name, "cost_") && rows[1][i] != "" {
 			t.Errorf("%s is %q", name, rows[1][i])
 		}
+	}
+}
+
+// TestWhatTheProviderSaidStandsBesideOurs: silence is null and zero is zero.
+func TestWhatTheProviderSaidStandsBesideOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	said := money.NanoUSD(190_001)
+	call := w.deliver(t, func(r *calllog.Record) {
+		r.Endpoint, r.ProviderCost, r.Attempts[0].ProviderCost, r.Warnings = "images", &said, &said, []string{"=seed was dropped", "b"}
+		r.Usage.Units[chat.Images], r.Attempts[0].Usage.Units[chat.Images] = 2, 2
+	})
+	silent := w.deliver(t, nil)
+	c := w.server.As(t, w.in)
+	var got, other callloghttp.CallDetail
+	c.Do("GET", "/calls/"+call.ID.String(), "").Want(200).Into(&got)
+	if got.ProviderCost == nil || *got.ProviderCost != "190001" || got.Attempts[0].ProviderCost == nil || len(got.Warnings) != 2 || got.Units["image"] != 2 {
+		t.Errorf("%+v", got)
+	}
+	a := c.Do("GET", "/calls/"+silent.ID.String(), "").Want(200)
+	a.Into(&other)
+	if other.ProviderCost != nil || !strings.Contains(a.Body, `"provider_cost_nano_usd":null`) || !strings.Contains(a.Body, `"warnings":[]`) {
+		t.Errorf("%s", a.Body)
+	}
+	cells := func(query string) map[string]string {
+		t.Helper()
+		rows, err := csv.NewReader(strings.NewReader(c.Do("GET", "/calls?format=csv&"+query, "").Want(200).Body)).ReadAll()
+		if err != nil || len(rows) < 2 {
+			t.Fatalf("%v %v", rows, err)
+		}
+		out := map[string]string{}
+		for i, name := range rows[0] {
+			out[name] = rows[1][i]
+		}
+		return out
+	}
+	row := cells("endpoint=images")
+	if row["provider_cost_nano_usd"] != "190001" || row["image"] != "2" || row["warnings"] != "'=seed was dropped; b" || row["endpoint"] != "images" {
+		t.Errorf("%v", row)
+	}
+	plain := cells("id=" + silent.ID.String())
+	if _, wide := plain["image"]; wide || plain["web_search"] != "0" || plain["provider_cost_nano_usd"] != "" {
+		t.Errorf("a table of chat has columns for images: %v", plain)
 	}
 }
 

@@ -3,8 +3,6 @@ package callloghttp
 
 import (
 	"encoding/base64"
-	"encoding/csv"
-	"io"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -12,7 +10,6 @@ import (
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/money"
-	"tollgate/internal/rest"
 )
 
 // Call is a call as lists show it. Durations are microseconds; money is exact decimal text.
@@ -43,7 +40,9 @@ type Call struct {
 	UsageSource    string            `json:"usage_source" enum:"unknown,reported,estimated"`
 	CostNanoUSD    string            `json:"cost_nano_usd,omitempty" doc:"Absent where price_state is unpriced"`
 	CostUSD        string            `json:"cost_usd,omitempty" doc:"Absent where price_state is unpriced"`
-	PriceState     string            `json:"price_state" enum:"priced,free,unpriced" doc:"unpriced: the cost is not known, and not zero"`
+	PriceState     string            `json:"price_state" enum:"priced,free,none,unpriced" doc:"free: the model is; none: nothing was used; unpriced: the cost is not known, and not zero"`
+	ProviderCost   *string           `json:"provider_cost_nano_usd" doc:"What the providers themselves say it cost, of the attempts that say so; null: none does"`
+	Warnings       []string          `json:"warnings" doc:"What was left out of the call or changed in it"`
 	Estimated      bool              `json:"estimated"`
 	DurationMicros int64             `json:"duration_us"`
 	FirstByte      int64             `json:"first_byte_us,omitempty"`
@@ -84,8 +83,9 @@ type Attempt struct {
 	UsageSource    string           `json:"usage_source" enum:"unknown,reported,estimated"`
 	CostNanoUSD    string           `json:"cost_nano_usd,omitempty"`
 	CostUSD        string           `json:"cost_usd,omitempty"`
-	PriceState     string           `json:"price_state" enum:"priced,free,unpriced"`
+	PriceState     string           `json:"price_state" enum:"priced,free,none,unpriced"`
 	PriceID        string           `json:"price_id,omitempty"`
+	ProviderCost   *string          `json:"provider_cost_nano_usd" doc:"What the provider says that it cost; null: it does not say"`
 }
 
 // Payload is what was said.
@@ -104,6 +104,15 @@ func cost(n money.NanoUSD, p calllog.PriceState) (nano, usd string) {
 	return strconv.FormatInt(int64(n), 10), n.USD()
 }
 
+// told is the text of what a provider said; nil for silence.
+func told(n *money.NanoUSD) *string {
+	if n == nil {
+		return nil
+	}
+	s := strconv.FormatInt(int64(*n), 10)
+	return &s
+}
+
 func toCall(e *calllog.Entry) Call {
 	nano, usd := cost(e.Cost, e.Price)
 	return Call{
@@ -114,6 +123,7 @@ func toCall(e *calllog.Entry) Call {
 		Units: units(e.Usage.Units), UsageSource: source(e.Usage.Source), CostNanoUSD: nano, CostUSD: usd,
 		PriceState: priceState(e.Price), Estimated: e.Estimated, DurationMicros: e.Duration.Microseconds(), FirstByte: e.FirstByte.Microseconds(),
 		Overhead: e.Overhead.Microseconds(), RequestBytes: e.RequestBytes, ResponseBytes: e.ResponseBytes, AttemptCount: len(e.Attempts),
+		ProviderCost: told(e.ProviderCost), Warnings: append([]string{}, e.Warnings...),
 	}
 }
 
@@ -129,6 +139,7 @@ func toDetail(e *calllog.Entry) CallDetail {
 			FirstByte: a.FirstByte.Microseconds(), DurationMicros: a.Duration.Microseconds(), Status: a.Status, ErrorClass: a.ErrorClass,
 			UpstreamID: a.UpstreamID, Units: units(a.Usage.Units), UsageSource: source(a.Usage.Source),
 			CostNanoUSD: nano, CostUSD: usd, PriceState: priceState(a.Price), PriceID: string(a.PriceID),
+			ProviderCost: told(a.ProviderCost),
 		})
 	}
 	if p := e.Payload; p != nil {
@@ -167,44 +178,4 @@ func priceState(p calllog.PriceState) string {
 		return "unpriced"
 	}
 	return string(p)
-}
-
-// Calls is a page of calls, also as a table.
-type Calls struct {
-	Items      []Call `json:"items"`
-	NextCursor string `json:"next_cursor,omitempty" doc:"Of the next, older page; absent on the last page"`
-}
-
-// WriteCSV writes the page as a table.
-func (c Calls) WriteCSV(w io.Writer) error {
-	head := []string{
-		"id", "started_at", "team_id", "team_name", "key_id", "key_name", "environment", "workflow", "end_user", "requested_model", "alias", "provider",
-		"model", "stream", "status", "outcome", "error_code",
-	}
-	for class := range chat.Classes {
-		head = append(head, class.String())
-	}
-	head = append(head, "cost_usd", "cost_nano_usd", "price_state", "estimated", "duration_us", "first_byte_us", "overhead_us")
-	out := csv.NewWriter(w)
-	if err := out.Write(head); err != nil {
-		return err
-	}
-	for i := range c.Items {
-		r := &c.Items[i]
-		line := []string{
-			r.ID, r.StartedAt.Format(time.RFC3339Nano), r.TeamID, rest.Cell(r.TeamName), r.KeyID, rest.Cell(r.KeyName), rest.Cell(r.Environment), rest.Cell(r.Workflow),
-			rest.Cell(r.EndUser), rest.Cell(r.RequestedModel), rest.Cell(r.Alias), rest.Cell(r.Provider), rest.Cell(r.Model), strconv.FormatBool(r.Stream),
-			strconv.Itoa(r.Status), r.Outcome, r.ErrorCode,
-		}
-		for class := range chat.Classes {
-			line = append(line, strconv.FormatInt(r.Units[class.String()], 10))
-		}
-		line = append(line, r.CostUSD, r.CostNanoUSD, r.PriceState, strconv.FormatBool(r.Estimated), strconv.FormatInt(r.DurationMicros, 10),
-			strconv.FormatInt(r.FirstByte, 10), strconv.FormatInt(r.Overhead, 10))
-		if err := out.Write(line); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
 }

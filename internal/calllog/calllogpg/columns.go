@@ -12,6 +12,7 @@ import (
 
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
+	"tollgate/internal/money"
 )
 
 // columns holds records column by column, as unnest takes them. The order of fields is the order of insertCalls.
@@ -35,13 +36,15 @@ type columns struct {
 	duration, firstByte, overhead, requestBytes, responseBytes []int64
 	marks, attempts                                            []string
 	split, hasPayload                                          []bool
+	told                                                       []*int64
+	warnings                                                   []string // text[] as array literals: unnest would flatten an array of arrays
 }
 
 // grow makes room for n records.
 func (c *columns) grow(n int) {
 	for _, s := range []*[]string{
 		&c.org, &c.proxy, &c.team, &c.key, &c.environment, &c.workflow, &c.endUser, &c.tags, &c.endpoint, &c.dialect, &c.requested, &c.alias,
-		&c.provider, &c.model, &c.outcome, &c.errorCode, &c.finish, &c.price, &c.marks, &c.attempts,
+		&c.provider, &c.model, &c.outcome, &c.errorCode, &c.finish, &c.price, &c.marks, &c.attempts, &c.warnings,
 	} {
 		*s = make([]string, 0, n)
 	}
@@ -54,6 +57,7 @@ func (c *columns) grow(n int) {
 	for _, s := range []*[]bool{&c.stream, &c.estimated, &c.split, &c.hasPayload} {
 		*s = make([]bool, 0, n)
 	}
+	c.told = make([]*int64, 0, n)
 	c.call, c.started = make([][16]byte, 0, n), make([]time.Time, 0, n)
 	c.aliasVersion, c.status, c.source = make([]int32, 0, n), make([]int32, 0, n), make([]int16, 0, n)
 }
@@ -97,6 +101,8 @@ func (c *columns) add(r *calllog.Record) {
 	c.split = append(c.split, split(r))
 	c.attempts = append(c.attempts, attemptsJSON(r))
 	c.hasPayload = append(c.hasPayload, r.Payload != nil)
+	c.told = append(c.told, toldNano(r.ProviderCost))
+	c.warnings = append(c.warnings, warningsText(r.Warnings))
 }
 
 func (c *columns) args() []any {
@@ -108,11 +114,11 @@ func (c *columns) args() []any {
 		args = append(args, units)
 	}
 	return append(args, c.source, c.cost, c.price, c.estimated, c.duration, c.firstByte, c.overhead, c.requestBytes, c.responseBytes,
-		c.marks, c.attempts, c.split, c.hasPayload)
+		c.marks, c.attempts, c.split, c.hasPayload, c.told, c.warnings)
 }
 
-// columnNames name the columns of columns.args, with their types.
-func columnNames() (names, casts []string) {
+// columnNames name the columns of columns.args, with the types in which they travel; values is how a column is made of what came.
+func columnNames() (names, casts, values []string) {
 	list := `org_id text, call_id uuid, started_at timestamptz, proxy text, team_id text, key_id text, environment text, workflow text,
 		end_user text, tags jsonb, endpoint text, dialect text, requested text, alias text, alias_version int, provider text, model text,
 		stream bool, status int, outcome text, error_code text, finish text, `
@@ -120,13 +126,18 @@ func columnNames() (names, casts []string) {
 		list += c.String() + ` bigint, `
 	}
 	list += `usage_source smallint, cost_nano bigint, price_state text, estimated bool, duration_us bigint, first_byte_us bigint,
-		overhead_us bigint, request_bytes bigint, response_bytes bigint, marks jsonb, attempts jsonb, split bool, has_payload bool`
+		overhead_us bigint, request_bytes bigint, response_bytes bigint, marks jsonb, attempts jsonb, split bool, has_payload bool,
+		provider_cost_nano bigint, warnings text`
 	for i, column := range strings.Split(list, ",") {
 		name, kind, _ := strings.Cut(strings.TrimSpace(column), " ")
 		names = append(names, name)
 		casts = append(casts, "$"+strconv.Itoa(i+1)+"::"+kind+"[]")
+		if name == "warnings" {
+			name += "::text[]"
+		}
+		values = append(values, name)
 	}
-	return names, casts
+	return names, casts, values
 }
 
 // text makes s fit for a text column: valid UTF-8, no NUL, at most n bytes. What clients send comes this far.
@@ -154,7 +165,7 @@ func micros(d time.Duration) int64 { return max(d.Microseconds(), 0) }
 // priceOf is the record's price state; a call that was refused before any provider was called consumed nothing.
 func priceOf(r *calllog.Record) calllog.PriceState {
 	if r.Price == calllog.Unpriced && r.Outcome == calllog.Refused && len(r.Attempts) == 0 {
-		return calllog.Free
+		return calllog.NoCharge
 	}
 	return r.Price
 }
@@ -199,6 +210,38 @@ func blame(r *calllog.Record) int {
 		}
 	}
 	return len(r.Attempts) - 1
+}
+
+// toldNano is what is stored of a provider's cost: a negative one is none.
+func toldNano(n *money.NanoUSD) *int64 {
+	if n == nil || *n < 0 {
+		return nil
+	}
+	return (*int64)(n)
+}
+
+func fromToldNano(n *int64) *money.NanoUSD { return (*money.NanoUSD)(n) }
+
+// warningsText is an array literal of Postgres, every element quoted.
+func warningsText(warnings []string) string {
+	if len(warnings) == 0 {
+		return "{}"
+	}
+	b := []byte{'{'}
+	for i, w := range warnings[:min(len(warnings), calllog.WarningsMax)] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		for _, c := range []byte(text(w, calllog.WarningBytesMax)) {
+			if c == '"' || c == '\\' {
+				b = append(b, '\\')
+			}
+			b = append(b, c)
+		}
+		b = append(b, '"')
+	}
+	return string(append(b, '}'))
 }
 
 func tagsJSON(tags map[string]string) string {
@@ -271,6 +314,9 @@ func attemptsJSON(r *calllog.Record) string {
 		b = strconv.AppendInt(append(b, `,"cost":`...), int64(a.Cost), 10)
 		b = appendJSON(append(b, `,"price":`...), priceText(a.Price))
 		b = appendField(b, `,"price_id":`, text(string(a.PriceID), 128))
+		if n := toldNano(a.ProviderCost); n != nil {
+			b = strconv.AppendInt(append(b, `,"pcost":`...), *n, 10)
+		}
 		if i == blamed {
 			b = append(b, `,"blame":true`...)
 		}
@@ -316,6 +362,7 @@ type attemptJSON struct {
 	Cost       int64            `json:"cost"`
 	Price      string           `json:"price"`
 	PriceID    string           `json:"price_id"`
+	Told       *int64           `json:"pcost"`
 }
 
 type markJSON struct {

@@ -30,12 +30,12 @@ var _ calllog.Store = (*Store)(nil)
 
 // New makes a Store.
 func New(db *postgres.DB) *Store {
-	names, casts := columnNames()
+	names, casts, values := columnNames()
 	list := strings.Join(names, ", ")
 	return &Store{db: db, columns: "c." + strings.Join(names, ", c."), insert: `
 		WITH new AS (
 			INSERT INTO calls (` + list + `)
-			SELECT ` + list + ` FROM unnest(` + strings.Join(casts, ", ") + `) AS t (` + list + `)
+			SELECT ` + strings.Join(values, ", ") + ` FROM unnest(` + strings.Join(casts, ", ") + `) AS t (` + list + `)
 			ON CONFLICT DO NOTHING
 			RETURNING org_id, started_at, duration_us
 		), dirty AS (

@@ -42,12 +42,14 @@ func record(org id.Org, team id.Team, at time.Time) calllog.Record {
 	for c := range u.Units {
 		u.Units[c] = int64(c + 1)
 	}
+	told := money.NanoUSD(12000)
 	return calllog.Record{
 		ID: callAt(at), Org: org, Team: team, Key: "key_x", Proxy: "prx_1", Environment: "production", Workflow: "triage", EndUser: "u1",
 		Tags: map[string]string{"a": "1", "ünïcode \"q\"": "x\\y\n"}, Endpoint: "chat", Dialect: "openai-chat", Requested: "fast",
 		Alias: "fast", AliasVersion: 3, Provider: "openai", Model: "gpt-4o-mini", Stream: true, Status: 200, Outcome: calllog.OK,
 		Finish: chat.FinishStop, Usage: u, Cost: 12345, Price: calllog.Priced, Estimated: true, Duration: time.Second,
 		FirstByte: 200 * time.Millisecond, Overhead: 300 * time.Microsecond, RequestBytes: 10, ResponseBytes: 20,
+		ProviderCost: &told, Warnings: []string{"seed was dropped", `ünïcode, "q" {x\y} NULL`, "NULL", " "},
 		Marks: []calllog.Mark{{Stage: "read", At: time.Millisecond}},
 		Attempts: []calllog.Attempt{
 			{
@@ -56,7 +58,7 @@ func record(org id.Org, team id.Team, at time.Time) calllog.Record {
 			},
 			{
 				Number: 2, Provider: "openai", Model: "gpt-4o-mini", Start: time.Millisecond, FirstByte: time.Millisecond, Duration: time.Second,
-				Status: 200, UpstreamID: "chatcmpl-1", Usage: u, Cost: 12345, Price: calllog.Priced, PriceID: "price_a",
+				Status: 200, UpstreamID: "chatcmpl-1", Usage: u, Cost: 12345, Price: calllog.Priced, PriceID: "price_a", ProviderCost: &told,
 			},
 		},
 	}
@@ -192,6 +194,9 @@ func TestWhateverClientsSendIsStored(t *testing.T) {
 	r.Attempts[0].UpstreamID, r.Attempts[0].Model = nasty, nasty
 	r.Marks[0].Stage = nasty
 	r.Duration, r.FirstByte = -5, -5
+	below := money.NanoUSD(-1)
+	r.ProviderCost, r.Attempts[0].ProviderCost = &below, &below
+	r.Warnings = slices.Repeat([]string{nasty}, 100)
 	deliver(t, store, r)
 	got, err := store.Call(t.Context(), in, r.ID)
 	if err != nil {
@@ -199,6 +204,12 @@ func TestWhateverClientsSendIsStored(t *testing.T) {
 	}
 	if len(got.Workflow) > 256 || len(got.Model) > 256 || len(got.Requested) > 512 || len(got.Tags) != 2 {
 		t.Errorf("not cut: %d %d %d %d", len(got.Workflow), len(got.Model), len(got.Requested), len(got.Tags))
+	}
+	if got.ProviderCost != nil || got.Attempts[0].ProviderCost != nil {
+		t.Error("a negative cost of the provider was kept")
+	}
+	if len(got.Warnings) != calllog.WarningsMax || len(got.Warnings[0]) > calllog.WarningBytesMax {
+		t.Errorf("%d warnings, the first of %d bytes", len(got.Warnings), len(got.Warnings[0]))
 	}
 }
 
@@ -266,6 +277,7 @@ func TestFilters(t *testing.T) {
 	plain := record(in.Org(), team, noon)
 	other := record(in.Org(), "team_gone", noon.Add(time.Minute))
 	other.Key, other.Alias, other.Model, other.Provider, other.Workflow, other.Environment = "key_y", "slow", "m2", "mistral", "w2", "staging"
+	other.Endpoint = "embeddings"
 	other.Outcome, other.Status, other.EndUser, other.ErrorCode, other.Tags = calllog.Failed, 502, "u2", "provider.down", nil
 	other.Attempts = other.Attempts[:1]
 	paid := record(in.Org(), team, noon.Add(2*time.Minute)) // its first attempt was used too
@@ -288,6 +300,7 @@ func TestFilters(t *testing.T) {
 		{"provider of an attempt that cost something", calllog.Filter{Providers: []string{"anthropic"}}, []id.Call{paid.ID}},
 		{"workflow", calllog.Filter{Workflows: []string{"w2"}}, []id.Call{other.ID}},
 		{"environment", calllog.Filter{Environments: []string{"staging"}}, []id.Call{other.ID}},
+		{"endpoint", calllog.Filter{Endpoints: []string{"embeddings", "rerank"}}, []id.Call{other.ID}},
 		{"outcome", calllog.Filter{Outcomes: []calllog.Outcome{calllog.Failed}}, []id.Call{other.ID}},
 		{"several bad outcomes", calllog.Filter{Outcomes: []calllog.Outcome{calllog.Refused, calllog.Failed}}, []id.Call{other.ID}},
 		{"a good and a bad outcome", calllog.Filter{Outcomes: []calllog.Outcome{calllog.OK, calllog.Failed}}, []id.Call{paid.ID, other.ID, plain.ID}},

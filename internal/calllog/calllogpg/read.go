@@ -177,6 +177,7 @@ func where(in tenant.Scope, f calllog.Filter) *conditions {
 	anyOf(w, "alias", f.Aliases)
 	anyOf(w, "workflow", f.Workflows)
 	anyOf(w, "environment", f.Environments)
+	anyOf(w, "endpoint", f.Endpoints)
 	anyOf(w, "outcome", f.Outcomes)
 	// A call belongs to the provider and model that answered, and to those of its other attempts that were used.
 	orAttempt(w, "provider", f.Providers)
@@ -238,6 +239,7 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 	var price string
 	var duration, firstByte, overhead int64
 	var split bool
+	var told *int64
 	into := []any{
 		(*string)(&e.Org), &call, &e.StartedAt, &e.Proxy, (*string)(&e.Team), (*string)(&e.Key), &e.Environment, &e.Workflow, &e.EndUser,
 		&tags, &e.Endpoint, &e.Dialect, &e.Requested, &e.Alias, &e.AliasVersion, &e.Provider, &e.Model, &e.Stream, &e.Status,
@@ -247,12 +249,16 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 		into = append(into, &e.Usage.Units[c])
 	}
 	into = append(into, &source, (*int64)(&e.Cost), &price, &e.Estimated, &duration, &firstByte, &overhead, &e.RequestBytes, &e.ResponseBytes,
-		&marks, &attempts, &split, &e.HasPayload, &e.TeamName, &e.KeyName)
+		&marks, &attempts, &split, &e.HasPayload, &told, &e.Warnings, &e.TeamName, &e.KeyName)
 	if err := row.Scan(into...); err != nil {
 		return e, err
 	}
 	e.ID, e.StartedAt = call, e.StartedAt.UTC()
 	e.Usage.Source, e.Price = chat.Source(source), fromPriceText(price)
+	e.ProviderCost = fromToldNano(told)
+	if len(e.Warnings) == 0 {
+		e.Warnings = nil
+	}
 	e.Duration, e.FirstByte, e.Overhead = fromMicros(duration), fromMicros(firstByte), fromMicros(overhead)
 	var err error
 	if string(tags) != "{}" {
@@ -290,6 +296,7 @@ func fromAttempts(b []byte, r *calllog.Record) error {
 			Number: a.Number, Provider: a.Provider, Model: a.Model, Credential: id.Credential(a.Credential), Start: fromMicros(a.Start),
 			FirstByte: fromMicros(a.FirstByte), Duration: fromMicros(a.Duration), Status: a.Status, ErrorClass: a.ErrorClass,
 			UpstreamID: a.UpstreamID, Cost: money.NanoUSD(a.Cost), Price: fromPriceText(a.Price), PriceID: id.PriceRecord(a.PriceID),
+			ProviderCost: fromToldNano(a.Told),
 		}
 		at.Usage.Source = chat.Source(a.Source)
 		for name, n := range a.Units {

@@ -50,11 +50,11 @@ func decode(payload []byte) (calllog.Record, error) {
 	if len(payload) < payloadHead {
 		return r, errShort
 	}
-	if payload[0] != version {
+	if payload[0] < versionFirst || payload[0] > version {
 		return r, errVersion
 	}
 	// One copy for all strings of the record: they are slices of it.
-	d := decoder{s: string(payload[payloadHead:])}
+	d := decoder{s: string(payload[payloadHead:]), version: payload[0]}
 	copy(r.ID[:], payload[2:payloadHead])
 	d.record(&r)
 	if d.err == nil && d.s != "" {
@@ -65,8 +65,9 @@ func decode(payload []byte) (calllog.Record, error) {
 
 // decoder eats s from the front. After an error everything reads as zero.
 type decoder struct {
-	s   string
-	err error
+	s       string
+	version byte
+	err     error
 }
 
 func (d *decoder) record(r *calllog.Record) {
@@ -102,6 +103,10 @@ func (d *decoder) record(r *calllog.Record) {
 			d.attempt(&r.Attempts[i])
 		}
 	}
+	if d.version >= 2 {
+		r.ProviderCost = d.told(flags)
+		r.Warnings = d.warnings()
+	}
 	if flags&flagPayload != 0 {
 		r.Payload = &calllog.Payload{Request: d.bytes(), Response: d.bytes(), Cut: flags&flagCut != 0}
 	}
@@ -115,6 +120,29 @@ func (d *decoder) attempt(a *calllog.Attempt) {
 	a.ErrorClass, a.UpstreamID = d.string(), d.string()
 	a.Usage = d.usage()
 	a.Cost, a.Price, a.PriceID = money.NanoUSD(d.varint()), calllog.PriceState(d.string()), id.PriceRecord(d.string())
+	if d.version >= 2 {
+		a.ProviderCost = d.told(d.byte())
+	}
+}
+
+func (d *decoder) told(flags byte) *money.NanoUSD {
+	if flags&flagTold == 0 {
+		return nil
+	}
+	n := money.NanoUSD(d.varint())
+	return &n
+}
+
+func (d *decoder) warnings() []string {
+	n := d.count()
+	if n == 0 {
+		return nil
+	}
+	out := make([]string, n)
+	for i := range out {
+		out[i] = d.string()
+	}
+	return out
 }
 
 func (d *decoder) usage() (u chat.Usage) {

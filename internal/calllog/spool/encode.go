@@ -10,11 +10,15 @@ import (
 
 // A frame is: payload length (4 bytes, little endian), CRC32C of those 4 bytes and the payload (4 bytes), payload.
 // A payload is: version, kind, call id (16 bytes), then the fields of the record in a fixed order. Integers are varints,
-// strings and lists are preceded by their length. Fields are only ever added under a new version.
+// strings and lists are preceded by their length. Fields are only ever added under a new version, and every version is read:
+//
+//	1  the fields up to Attempts and Payload
+//	2  flagTold of a record and an attempt, with the provider's cost behind it; the warnings
 const (
 	frameHead    = 8
 	payloadHead  = 2 + 16
-	version      = 1
+	versionFirst = 1
+	version      = 2
 	payloadMax   = 16 << 20 // no payload is longer; a longer length is damage
 	kindIntent   = 1
 	kindFinal    = 2
@@ -30,6 +34,7 @@ const (
 	flagEstimated
 	flagPayload
 	flagCut
+	flagTold // what the provider said it cost follows
 )
 
 // appendFrame appends one whole frame to b.
@@ -74,6 +79,9 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 			flags |= flagCut
 		}
 	}
+	if r.ProviderCost != nil {
+		flags |= flagTold
+	}
 	b = append(b, flags)
 	b = appendString(b, string(r.Org))
 	b = appendString(b, string(r.Team))
@@ -113,6 +121,13 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 	for i := range r.Attempts {
 		b = appendAttempt(b, &r.Attempts[i])
 	}
+	if r.ProviderCost != nil {
+		b = binary.AppendVarint(b, int64(*r.ProviderCost))
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.Warnings)))
+	for _, w := range r.Warnings {
+		b = appendString(b, w)
+	}
 	if r.Payload != nil {
 		b = binary.AppendUvarint(b, uint64(len(r.Payload.Request)))
 		b = append(b, r.Payload.Request...)
@@ -136,7 +151,11 @@ func appendAttempt(b []byte, a *calllog.Attempt) []byte {
 	b = appendUsage(b, &a.Usage)
 	b = binary.AppendVarint(b, int64(a.Cost))
 	b = appendString(b, string(a.Price))
-	return appendString(b, string(a.PriceID))
+	b = appendString(b, string(a.PriceID))
+	if a.ProviderCost == nil {
+		return append(b, 0)
+	}
+	return binary.AppendVarint(append(b, flagTold), int64(*a.ProviderCost))
 }
 
 // appendUsage writes the source, a bit for each class that has units, and those units: most classes of most calls are empty.

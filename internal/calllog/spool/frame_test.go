@@ -2,16 +2,52 @@ package spool
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tollgate/internal/calllog"
+	"tollgate/internal/chat"
 	"tollgate/internal/id"
 )
+
+// testdata/version1.hex was written by the release before version 2.
+func TestAFrameOfTheFirstVersionIsRead(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/version1.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if payload[0] != 1 {
+		t.Fatalf("version %d", payload[0])
+	}
+	got, err := decode(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := record(1)
+	want.ID, want.Estimated = got.ID, true
+	want.Usage.Units = chat.Units{1, 2, 3, 4, 5, 6, 7, 8, 9}
+	want.Attempts[1].Usage.Units[chat.CodeSession] = 0
+	want.ProviderCost, want.Attempts[1].ProviderCost, want.Warnings = nil, nil, nil
+	want.Payload = &calllog.Payload{Request: []byte("{}"), Response: []byte("[]"), Cut: true}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-written +read):\n%s", d)
+	}
+	if _, err := decode(append([]byte{version + 1}, payload[1:]...)); !errors.Is(err, errVersion) {
+		t.Errorf("a version of the future: %v", err)
+	}
+}
 
 func FuzzDecode(f *testing.F) {
 	r := record(1)

@@ -14,6 +14,7 @@ import (
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/id"
+	"tollgate/internal/money"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -24,18 +25,20 @@ func fixedNow() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) 
 func record(n int) calllog.Record {
 	usage := chat.Usage{Source: chat.Reported}
 	usage.Units[chat.Input], usage.Units[chat.Output], usage.Units[chat.CacheRead] = int64(100+n), 20, 3
+	usage.Units[chat.CodeSession] = 2 // the last class
+	told := money.NanoUSD(12000 + n)
 	return calllog.Record{
 		ID: id.NewCall(), Org: "org_a", Team: "team_a", Key: "key_a", Environment: "production", Workflow: "triage", EndUser: "u1",
 		Tags: map[string]string{"a": "1", "b": ""}, Endpoint: "chat", Dialect: "openai-chat", Requested: "fast", Alias: "fast",
 		AliasVersion: 3, Provider: "openai", Model: "gpt-4o-mini", Stream: true, Status: 200, Outcome: calllog.OK, Finish: chat.FinishStop,
 		Usage: usage, Cost: 12345, Price: calllog.Priced, Duration: time.Second + 7, FirstByte: 200 * time.Millisecond,
-		Overhead: 300 * time.Microsecond, RequestBytes: 1000, ResponseBytes: 2000,
+		Overhead: 300 * time.Microsecond, RequestBytes: 1000, ResponseBytes: 2000, ProviderCost: &told, Warnings: []string{"seed was dropped", "ünïcode"},
 		Marks: []calllog.Mark{{Stage: "read", At: 5}, {Stage: "dispatch", At: time.Second}},
 		Attempts: []calllog.Attempt{
 			{Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: 1, Duration: 2, Status: 429, ErrorClass: "rate_limit"},
 			{
 				Number: 2, Provider: "openai", Model: "gpt-4o-mini", Start: 3, FirstByte: 4, Duration: 5, Status: 200, UpstreamID: "chatcmpl-1",
-				Usage: usage, Cost: 12345, Price: calllog.Priced, PriceID: "price_a",
+				Usage: usage, Cost: 12345, Price: calllog.Priced, PriceID: "price_a", ProviderCost: &told,
 			},
 		},
 	}

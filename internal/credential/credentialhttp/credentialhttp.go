@@ -17,16 +17,17 @@ import (
 
 // Credential is a provider credential as the API shows it.
 type Credential struct {
-	ID        string    `json:"id"`
-	Provider  string    `json:"provider"`
-	Name      string    `json:"name"`
-	BaseURL   string    `json:"base_url" doc:"Empty: the provider's own"`
-	Hint      string    `json:"hint" doc:"Last four characters of the secret"`
-	Version   int       `json:"version" doc:"Counts replacements of the secret"`
-	Default   bool      `json:"default" doc:"Used where a target names no credential"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-	CreatedBy string    `json:"created_by"`
+	ID        string            `json:"id"`
+	Provider  string            `json:"provider"`
+	Name      string            `json:"name"`
+	BaseURL   string            `json:"base_url" doc:"Empty: the provider's own"`
+	Settings  map[string]string `json:"settings" doc:"What the provider asks for beside the secret, by the name of its field: GET /vendors"`
+	Hint      string            `json:"hint" doc:"Last four characters of the secret"`
+	Version   int               `json:"version" doc:"Counts replacements of the secret"`
+	Default   bool              `json:"default" doc:"Used where a target names no credential"`
+	CreatedAt time.Time         `json:"created_at"`
+	UpdatedAt time.Time         `json:"updated_at"`
+	CreatedBy string            `json:"created_by"`
 
 	LastCheck   string     `json:"last_check,omitempty" doc:"What the last test found; absent: never tested"`
 	LastCheckAt *time.Time `json:"last_check_at,omitempty"`
@@ -39,8 +40,11 @@ func (c Credential) Tag() string { return strconv.Itoa(c.revision) }
 
 func toCredential(c credential.Credential) Credential {
 	out := Credential{
-		ID: string(c.ID), Provider: c.Provider, Name: c.Name, BaseURL: c.BaseURL, Hint: c.Hint, Version: c.Version, Default: c.Default,
+		ID: string(c.ID), Provider: c.Provider, Name: c.Name, BaseURL: c.BaseURL, Settings: c.Settings, Hint: c.Hint, Version: c.Version, Default: c.Default,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, CreatedBy: c.CreatedBy, LastCheck: c.LastCheck, revision: c.Revision,
+	}
+	if out.Settings == nil {
+		out.Settings = map[string]string{}
 	}
 	if !c.LastCheckAt.IsZero() {
 		out.LastCheckAt = &c.LastCheckAt
@@ -50,17 +54,18 @@ func toCredential(c credential.Credential) Credential {
 
 type connectRequest struct {
 	Body struct {
-		Provider string `json:"provider" maxLength:"64" doc:"Id of a vendor: GET /vendors"`
-		Name     string `json:"name,omitempty" maxLength:"800"`
-		Secret   string `json:"secret,omitempty" maxLength:"16384" doc:"The provider's API key. It is never shown again"`
-		BaseURL  string `json:"base_url,omitempty" maxLength:"2048"`
-		Default  bool   `json:"default,omitempty"`
+		Provider string            `json:"provider" maxLength:"64" doc:"Id of a vendor: GET /vendors"`
+		Name     string            `json:"name,omitempty" maxLength:"800"`
+		Secret   string            `json:"secret,omitempty" maxLength:"16384" doc:"The provider's API key, or the JSON document of a cloud account. It is never shown again"`
+		BaseURL  string            `json:"base_url,omitempty" maxLength:"2048"`
+		Settings map[string]string `json:"settings,omitempty" doc:"What the provider asks for beside the secret, by the name of its field: GET /vendors"`
+		Default  bool              `json:"default,omitempty"`
 	}
 }
 
 func (r connectRequest) fresh() credential.New {
 	b := r.Body
-	return credential.New{Provider: b.Provider, Name: b.Name, BaseURL: b.BaseURL, Secret: secret.NewText(b.Secret), Default: b.Default}
+	return credential.New{Provider: b.Provider, Name: b.Name, BaseURL: b.BaseURL, Settings: b.Settings, Secret: secret.NewText(b.Secret), Default: b.Default}
 }
 
 // Connect stores a credential.
@@ -101,10 +106,11 @@ type updateRequest struct {
 	rest.Match
 	ID   string `path:"id"`
 	Body struct {
-		Name    *string `json:"name,omitempty" maxLength:"800"`
-		BaseURL *string `json:"base_url,omitempty" maxLength:"2048" doc:"Needs the secret again"`
-		Secret  *string `json:"secret,omitempty" maxLength:"16384"`
-		Default bool    `json:"default,omitempty" doc:"true makes it the provider's default"`
+		Name     *string           `json:"name,omitempty" maxLength:"800"`
+		BaseURL  *string           `json:"base_url,omitempty" maxLength:"2048" doc:"Needs the secret again"`
+		Settings map[string]string `json:"settings,omitempty" doc:"Replaces all of them. Needs the secret again"`
+		Secret   *string           `json:"secret,omitempty" maxLength:"16384"`
+		Default  bool              `json:"default,omitempty" doc:"true makes it the provider's default"`
 	}
 }
 
@@ -115,7 +121,7 @@ func Update(s *credential.Service) rest.Endpoint {
 		Errors:  []*fault.Error{credential.ErrInvalid, credential.ErrReenter, credential.ErrNotFound, credential.ErrTaken, credential.ErrKMS},
 	},
 		func(ctx context.Context, in tenant.Scope, req updateRequest) (Credential, error) {
-			ch := credential.Change{Name: req.Body.Name, BaseURL: req.Body.BaseURL, Default: req.Body.Default}
+			ch := credential.Change{Name: req.Body.Name, BaseURL: req.Body.BaseURL, Settings: req.Body.Settings, Default: req.Body.Default}
 			if req.Body.Secret != nil {
 				text := secret.NewText(*req.Body.Secret)
 				ch.Secret = &text

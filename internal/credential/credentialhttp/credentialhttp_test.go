@@ -2,6 +2,7 @@ package credentialhttp_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialhttp"
 	"tollgate/internal/credential/credentialpg"
+	"tollgate/internal/credential/sign"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
 	"tollgate/internal/postgres/pgtest"
@@ -45,7 +47,7 @@ func open(t *testing.T) desk {
 		t.Fatal(err)
 	}
 	policy, now := egress.New(loopback), func() time.Time { return noon }
-	s := credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), now), now)
+	s := credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), sign.New(t.Context(), sign.Config{Transport: policy.Client().Transport, Now: now}), now), now)
 	d := desk{Server: resttest.New(t,
 		rest.GET("/credentials", tenant.ReadCredentials, credentialhttp.List(s)),
 		rest.POST("/credentials", tenant.WriteCredentials, credentialhttp.Connect(s)),
@@ -126,10 +128,11 @@ func TestABadRequestNamesItsField(t *testing.T) {
 	d := open(t)
 	c := d.As(t, d.a)
 	for field, body := range map[string]string{
-		"provider": `{"provider":"nobody","secret":"x"}`,
-		"secret":   `{"provider":"openai"}`,
-		"base_url": `{"provider":"openai","secret":"sk-0123456789abcdef","base_url":"http://169.254.169.254/"}`,
-		"colour":   `{"provider":"openai","secret":"sk-0123456789abcdef","colour":1}`,
+		"provider":        `{"provider":"nobody","secret":"x"}`,
+		"secret":          `{"provider":"openai"}`,
+		"base_url":        `{"provider":"openai","secret":"sk-0123456789abcdef","base_url":"http://169.254.169.254/"}`,
+		"settings.region": `{"provider":"openai","secret":"sk-0123456789abcdef","settings":{"region":"eu-west-1"}}`,
+		"colour":          `{"provider":"openai","secret":"sk-0123456789abcdef","colour":1}`,
 	} {
 		for _, path := range []string{"/credentials", "/credentials/test"} {
 			if p := c.Do("POST", path, body).Want(400).Problem(); p.Field != field {
@@ -165,5 +168,41 @@ func TestATestIsAnAnswerWhateverTheProviderSays(t *testing.T) {
 	}
 	if got := c.Do("GET", "/credentials/"+which, "").Want(200).Field("last_check"); got != "rejected" {
 		t.Errorf("last check %s", got)
+	}
+}
+
+func TestSettingsAreReadBackAndChangedWithTheSecret(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	c := d.As(t, d.a)
+	for _, v := range catalog.Vendors() {
+		if len(v.Fields) == 0 {
+			continue
+		}
+		given := map[string]string{}
+		for _, f := range v.Fields {
+			given[f.Name] = "x1"
+		}
+		settings, err := json.Marshal(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		post := `{"provider":"` + v.ID + `","name":"` + v.ID + `","secret":"` + plain + `","settings":` + string(settings) + `}`
+		made := c.Do("POST", "/credentials", post).Want(201)
+		got := c.Do("GET", "/credentials/"+made.Field("id"), "").Want(200)
+		if !strings.Contains(got.Body, `"settings":`+string(settings)) {
+			t.Errorf("%s: %s", v.ID, got.Body)
+		}
+		other := strings.ReplaceAll(string(settings), "x1", "x2")
+		tag := got.Header.Get("ETag")
+		c.Do("PATCH", "/credentials/"+made.Field("id"), `{"settings":`+other+`}`, "If-Match", tag).WantCode(400, "credential.reenter_secret")
+		changed := c.Do("PATCH", "/credentials/"+made.Field("id"), `{"settings":`+other+`,"secret":"`+plain+`"}`, "If-Match", tag).Want(200)
+		if !strings.Contains(changed.Body, `"settings":`+other) {
+			t.Errorf("%s: %s", v.ID, changed.Body)
+		}
+	}
+	made := c.Do("POST", "/credentials", body).Want(201)
+	if !strings.Contains(made.Body, `"settings":{}`) {
+		t.Errorf("none are written as %s", made.Body)
 	}
 }

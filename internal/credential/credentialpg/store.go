@@ -27,6 +27,7 @@ func New(db *postgres.DB) *Store { return &Store{db: db} }
 // row is one line of the credentials table.
 type row struct {
 	OrgID, ID, Provider, Name, BaseURL, Hint string
+	Settings                                 map[string]string `gorm:"serializer:json"`
 	Version, Revision                        int
 	IsDefault                                bool
 	DekID                                    string
@@ -169,7 +170,7 @@ func (s *Store) Change(ctx context.Context, in tenant.Scope, which id.Credential
 		}
 		changed = c
 		return tx.Model(&row{}).Where("id = ?", string(which)).
-			Select("Name", "BaseURL", "Hint", "Version", "Revision", "IsDefault", "DekID", "Ciphertext", "UpdatedAt").Updates(&next).Error
+			Select("Name", "BaseURL", "Settings", "Hint", "Version", "Revision", "IsDefault", "DekID", "Ciphertext", "UpdatedAt").Updates(&next).Error
 	})
 	if err != nil {
 		return credential.Credential{}, translate(err)
@@ -222,8 +223,12 @@ func (s *Store) Checked(ctx context.Context, in tenant.Scope, which id.Credentia
 }
 
 func fromCredential(in tenant.Scope, c credential.Credential) row {
+	settings := c.Settings
+	if settings == nil {
+		settings = map[string]string{} // the column is an object
+	}
 	return row{
-		OrgID: string(in.Org()), ID: string(c.ID), Provider: c.Provider, Name: c.Name, BaseURL: c.BaseURL, Hint: c.Hint, Version: c.Version,
+		OrgID: string(in.Org()), ID: string(c.ID), Provider: c.Provider, Name: c.Name, BaseURL: c.BaseURL, Settings: settings, Hint: c.Hint, Version: c.Version,
 		Revision: c.Revision, IsDefault: c.Default, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, CreatedBy: c.CreatedBy,
 	}
 }
@@ -232,6 +237,9 @@ func toCredential(r row) credential.Credential {
 	c := credential.Credential{
 		ID: id.Credential(r.ID), Provider: r.Provider, Name: r.Name, BaseURL: r.BaseURL, Hint: r.Hint, Version: r.Version, Revision: r.Revision,
 		Default: r.IsDefault, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy, LastCheck: r.LastCheck,
+	}
+	if len(r.Settings) > 0 {
+		c.Settings = r.Settings
 	}
 	if r.LastCheckAt != nil {
 		c.LastCheckAt = r.LastCheckAt.UTC()

@@ -16,6 +16,7 @@ import (
 
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialpg"
+	"tollgate/internal/credential/sign"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
 	"tollgate/internal/fault"
@@ -30,10 +31,14 @@ var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func vendors(id string) (provider.Vendor, bool) {
 	v, ok := map[string]provider.Vendor{
-		"openai":  {Name: "OpenAI", BaseURL: "https://api.openai.com/v1", Auth: "bearer", Models: "/models"},
-		"header":  {Name: "Header", BaseURL: "https://api.example.com", Auth: "header:x-api-key", Models: "/models", Headers: map[string]string{"x-version": "1"}},
-		"paid":    {Name: "Paid", BaseURL: "https://api.example.com", Auth: "bearer"},
-		"custom":  {Name: "Custom", Auth: "bearer", Models: "/models"},
+		"openai": {Name: "OpenAI", BaseURL: "https://api.openai.com/v1", Auth: "bearer", Models: "/models"},
+		"header": {Name: "Header", BaseURL: "https://api.example.com", Auth: "header:x-api-key", Models: "/models", Headers: map[string]string{"x-version": "1"}},
+		"paid":   {Name: "Paid", BaseURL: "https://api.example.com", Auth: "bearer"},
+		"custom": {Name: "Custom", Auth: "bearer", Models: "/models"},
+		"bedrock": {
+			Name: "Bedrock", BaseURL: "https://bedrock-runtime.{region}.amazonaws.com", Auth: "aws", Service: "bedrock",
+			Fields: []provider.Field{{Name: "region", Label: "AWS region", Required: true}, {Name: "zone", Label: "Zone"}},
+		},
 		"sandbox": {Name: "Sandbox", BaseURL: "sandbox:", Auth: "none"},
 	}[id]
 	v.ID = id
@@ -62,7 +67,7 @@ func service(t *testing.T, db *postgres.DB) *credential.Service {
 	}
 	policy := egress.New(open)
 	now := func() time.Time { return noon }
-	return credential.NewService(credentialpg.New(db), kms(t), vendors, policy, credential.NewTester(policy.Client(), now), now)
+	return credential.NewService(credentialpg.New(db), kms(t), vendors, policy, credential.NewTester(policy.Client(), sign.New(t.Context(), sign.Config{Transport: policy.Client().Transport, Now: now}), now), now)
 }
 
 func openai(name string) credential.New {
@@ -136,6 +141,7 @@ func TestASwappedRowDoesNotOpen(t *testing.T) {
 		"another base URL": `UPDATE credentials SET base_url = 'https://evil.example'`,
 		"another provider": `UPDATE credentials SET provider = 'header'`,
 		"another version":  `UPDATE credentials SET version = 2`,
+		"other settings":   `UPDATE credentials SET settings = '{"region":"evil"}'`,
 	} {
 		swapped := errors.New("rolled back on purpose")
 		var got credential.Credential
@@ -144,9 +150,9 @@ func TestASwappedRowDoesNotOpen(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), sql); err != nil {
 				return err
 			}
-			err := tx.QueryRow(t.Context(), `SELECT c.id, c.provider, c.base_url, c.version, c.ciphertext, d.id, d.kek, d.wrapped
+			err := tx.QueryRow(t.Context(), `SELECT c.id, c.provider, c.base_url, c.version, c.settings, c.ciphertext, d.id, d.kek, d.wrapped
 				FROM credentials c JOIN org_deks d ON d.org_id = c.org_id AND d.id = c.dek_id WHERE c.id = $1`, string(ca.ID)).
-				Scan(&got.ID, &got.Provider, &got.BaseURL, &got.Version, &sealed.Ciphertext, &sealed.DEK.ID, &sealed.DEK.KEK, &sealed.DEK.Wrapped)
+				Scan(&got.ID, &got.Provider, &got.BaseURL, &got.Version, &got.Settings, &sealed.Ciphertext, &sealed.DEK.ID, &sealed.DEK.KEK, &sealed.DEK.Wrapped)
 			return errors.Join(err, swapped)
 		})
 		if !errors.Is(err, swapped) {
@@ -230,6 +236,65 @@ func TestABaseURLNeedsTheSecretAgain(t *testing.T) {
 	}
 }
 
+func TestASettingNeedsTheSecretAgain(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	in, _ := pgtest.Org(t, db, "A")
+	s := service(t, db)
+	keys := `{"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}`
+	c, err := s.Connect(t.Context(), in, credential.New{Provider: "bedrock", Secret: secret.NewText(keys), Settings: map[string]string{"region": " eu-west-1 ", "zone": ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() credential.Credential {
+		t.Helper()
+		got, err := s.Credential(t.Context(), in, c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	home := map[string]string{"region": "eu-west-1"}
+	if got := read(); !cmp.Equal(got.Settings, home) || got.Hint != "MPLE" {
+		t.Errorf("%+v", got)
+	}
+	// A document is kept on one line.
+	if text, err := opened(t, db, in, read()); err != nil || text != strings.ReplaceAll(keys, " ", "") {
+		t.Errorf("%q, %v", text, err)
+	}
+	for name, other := range map[string]map[string]string{"another": {"region": "us-east-1"}, "one more": {"region": "eu-west-1", "zone": "a"}} {
+		if _, err := s.Update(t.Context(), in, c.ID, credential.Change{Settings: other}, nil); !errors.Is(err, credential.ErrReenter) {
+			t.Errorf("%s: %v, want ErrReenter", name, err)
+		}
+	}
+	var f *fault.Error
+	if _, err := s.Update(t.Context(), in, c.ID, credential.Change{Settings: map[string]string{}}, nil); !errors.As(err, &f) || f.Field != "settings.region" {
+		t.Errorf("without a region: %v", err)
+	}
+	name := "renamed"
+	if got, err := s.Update(t.Context(), in, c.ID, credential.Change{Name: &name, Settings: map[string]string{"region": "eu-west-1", "zone": " "}}, nil); err != nil || got.Version != 1 || got.Name != name {
+		t.Errorf("the same settings: %+v, %v", got, err)
+	}
+	again := secret.NewText("ABSKbedrock-api-key-0123456789")
+	if got, err := s.Update(t.Context(), in, c.ID, credential.Change{Secret: &again}, nil); err != nil || got.Version != 2 || !cmp.Equal(got.Settings, home) || got.Hint != "6789" {
+		t.Errorf("another secret alone: %+v, %v", got, err)
+	}
+	away := map[string]string{"region": "us-east-1", "zone": "a"}
+	if _, err := s.Update(t.Context(), in, c.ID, credential.Change{Settings: away, Secret: &again}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(); got.Version != 3 || !cmp.Equal(got.Settings, away) {
+		t.Errorf("%+v", got)
+	}
+	if text, err := opened(t, db, in, read()); err != nil || text != again.Reveal() {
+		t.Errorf("%q, %v", text, err)
+	}
+	list, err := s.List(t.Context(), in)
+	if err != nil || len(list) != 1 || !cmp.Equal(list[0].Settings, away) {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 func TestValidationNamesTheField(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -247,6 +312,10 @@ func TestValidationNamesTheField(t *testing.T) {
 		{"secret", credential.New{Provider: "openai", Secret: secret.NewText("tg_live_x")}},
 		{"secret", credential.New{Provider: "openai", Secret: secret.NewText(strings.Repeat("x", 9000))}},
 		{"name", credential.New{Provider: "openai", Secret: key, Name: strings.Repeat("x", 201)}},
+		{"secret", credential.New{Provider: "bedrock", Secret: secret.NewText(`{"ambient":true}`), Settings: map[string]string{"region": "eu-west-1"}}},
+		{"secret", credential.New{Provider: "bedrock", Secret: secret.NewText(`{"access_key_id":"x"}`), Settings: map[string]string{"region": "eu-west-1"}}},
+		{"settings.region", credential.New{Provider: "bedrock", Secret: key, Settings: map[string]string{"region": "evil.com/#"}}},
+		{"settings.host", credential.New{Provider: "bedrock", Secret: key, Settings: map[string]string{"host": "x"}}},
 		{"base_url", credential.New{Provider: "custom", Secret: key}},
 		{"base_url", credential.New{Provider: "openai", Secret: key, BaseURL: "http://169.254.169.254/latest"}},
 		{"base_url", credential.New{Provider: "openai", Secret: key, BaseURL: "https://10.0.0.1/v1"}},

@@ -147,7 +147,11 @@ func (b *box) Open(from credential.Bound, ciphertext []byte) (secret.Text, error
 }
 
 func aad(b credential.Bound) []byte {
-	return bind("provider secret v1", string(b.Org), string(b.Credential), strconv.Itoa(b.Version), b.Provider, b.BaseURL)
+	parts := []string{"provider secret v1", string(b.Org), string(b.Credential), strconv.Itoa(b.Version), b.Provider, b.BaseURL}
+	if b.Settings != "" { // without any it is what it was before there were settings
+		parts = append(parts, b.Settings)
+	}
+	return bind(parts...)
 }
 
 // bind writes each part with its length, so that no two lists of parts give the same bytes.

@@ -3,6 +3,7 @@ package vault_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -75,6 +76,7 @@ func TestASealedSecretOpensForNothingElse(t *testing.T) {
 		"version":      func(b *credential.Bound) { b.Version = 2 },
 		"provider":     func(b *credential.Bound) { b.Provider = "anthropic" },
 		"base URL":     func(b *credential.Bound) { b.BaseURL = "https://evil.example/v1" },
+		"setting":      func(b *credential.Bound) { b.Settings = `{"region":"eu-west-1"}` },
 		"shifted text": func(b *credential.Bound) { b.Provider, b.BaseURL = "openaih", b.BaseURL[1:] },
 	} {
 		b := bound
@@ -101,6 +103,62 @@ func TestASealedSecretOpensForNothingElse(t *testing.T) {
 			if _, err := open(t.Context(), v, b, swap); !errors.Is(err, credential.ErrSealed) {
 				t.Errorf("another organization's %s: %v", name, err)
 			}
+		}
+	}
+}
+
+func TestASealedSecretIsBoundToItsSettings(t *testing.T) {
+	t.Parallel()
+	v := vault.New(local(t, "a"))
+	d, err := v.NewDEK(t.Context(), bound.Org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := v.Unlock(t.Context(), bound.Org, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := credential.Credential{ID: bound.Credential, Version: 1, Provider: "bedrock", Settings: map[string]string{"region": "eu-west-1", "x": "1"}}
+	sealed, err := box.Seal(c.Binding(bound.Org), secret.NewText("sk-hunter2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := box.Open(c.Binding(bound.Org), sealed); err != nil || got.Reveal() != "sk-hunter2" {
+		t.Errorf("%q, %v", got.Reveal(), err)
+	}
+	for name, other := range map[string]map[string]string{
+		"none": nil, "another value": {"region": "us-east-1", "x": "1"}, "one less": {"region": "eu-west-1"}, "one more": {"region": "eu-west-1", "x": "1", "y": "2"},
+		"two written as one": {"region": `eu-west-1","x":"1`}, "exchanged": {"region": "1", "x": "eu-west-1"},
+	} {
+		c.Settings = other
+		if _, err := box.Open(c.Binding(bound.Org), sealed); !errors.Is(err, credential.ErrSealed) {
+			t.Errorf("with %s: %v", name, err)
+		}
+	}
+}
+
+// A row that was sealed before there were settings.
+func TestWhatAnEarlierReleaseSealedOpens(t *testing.T) {
+	t.Parallel()
+	bytes := func(text string) []byte {
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	s := credential.Sealed{
+		DEK: credential.DEK{
+			ID: "dek_06h07t2dvdvw7e97e5mmqcj8e8", KEK: "local-bf26f710",
+			Wrapped: bytes("6479885b23d11de15f4ef4696ec3c916c35c6356be1495ffeecabb6348d6a61cc63dcc3fe2116e86cd08f1ea043fef67afbc5e5ea82133cca000022f"),
+		},
+		Ciphertext: bytes("8a1179d2154f9698397ea2b228561dccabfd77b89057bec6089d74a1c4ef1fa0ae2bf4e3f1ec"),
+	}
+	for name, settings := range map[string]map[string]string{"no settings": nil, "the column's default": {}} {
+		c := credential.Credential{ID: bound.Credential, Version: 1, Provider: bound.Provider, BaseURL: bound.BaseURL, Settings: settings}
+		got, err := open(t.Context(), vault.New(local(t, "a")), c.Binding(bound.Org), s)
+		if err != nil || got.Reveal() != "sk-hunter2" {
+			t.Errorf("%s: %q, %v", name, got.Reveal(), err)
 		}
 	}
 }

@@ -29,6 +29,7 @@ type Key struct {
 	Workflow    string            `json:"workflow" doc:"Default workflow of its calls"`
 	Tags        map[string]string `json:"tags" doc:"Default tags of its calls"`
 	Privacy     string            `json:"privacy" enum:"none,metadata,full"`
+	Drop        bool              `json:"drop_unsupported" doc:"What the target cannot express is dropped, with a warning, instead of refusing the call"`
 	CreatedAt   time.Time         `json:"created_at"`
 	CreatedBy   string            `json:"created_by"`
 	ExpiresAt   *time.Time        `json:"expires_at,omitempty" doc:"Absent: never"`
@@ -51,7 +52,7 @@ func toKey(k key.Key) Key {
 	return Key{
 		ID: string(k.ID), TeamID: string(k.Team), Name: k.Name, Prefix: k.Prefix, Last4: k.Last4, Environment: k.Environment,
 		Aliases: texts(k.Aliases), Models: texts(k.Models), Endpoints: texts(k.Endpoints), Networks: networks(k), Workflow: k.Workflow,
-		Tags: orEmpty(k.Tags), Privacy: string(k.Privacy), CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy,
+		Tags: orEmpty(k.Tags), Privacy: string(k.Privacy), Drop: k.DropUnsupported, CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy,
 		ExpiresAt: moment(k.ExpiresAt), RevokedAt: moment(k.RevokedAt), LastUsedAt: moment(k.LastUsedAt), revision: k.Revision,
 	}
 }
@@ -101,11 +102,12 @@ type issueRequest struct {
 		Environment string            `json:"environment,omitempty" maxLength:"64" doc:"production when left out; it cannot be changed later"`
 		Aliases     []string          `json:"aliases,omitempty"`
 		Models      []string          `json:"models,omitempty"`
-		Endpoints   []string          `json:"endpoints,omitempty" doc:"chat, models"`
+		Endpoints   []string          `json:"endpoints,omitempty" doc:"chat, embeddings, images, audio, moderations, files, rerank, models. Left out: every endpoint, also later ones"`
 		Networks    []string          `json:"networks,omitempty" doc:"203.0.113.0/24 or one address"`
 		Workflow    string            `json:"workflow,omitempty"`
 		Tags        map[string]string `json:"tags,omitempty" doc:"At most 32; keys to 64 bytes, values to 256"`
 		Privacy     string            `json:"privacy,omitempty" enum:"none,metadata,full"`
+		Drop        bool              `json:"drop_unsupported,omitempty" doc:"Drop what the target cannot express (with a warning) instead of refusing the call"`
 		ExpiresAt   time.Time         `json:"expires_at,omitzero" required:"false" doc:"Left out: never"`
 	}
 }
@@ -125,6 +127,7 @@ func Issue(s *key.Service) rest.Endpoint {
 			k, secret, err := s.Issue(ctx, in, key.New{
 				Team: id.Team(b.TeamID), Name: b.Name, Environment: b.Environment, Aliases: b.Aliases, Models: b.Models,
 				Endpoints: endpoints(b.Endpoints), Networks: nets, ExpiresAt: b.ExpiresAt, Workflow: b.Workflow, Tags: b.Tags, Privacy: key.Privacy(b.Privacy),
+				DropUnsupported: b.Drop,
 			})
 			if err != nil {
 				return Issued{}, err
@@ -187,6 +190,7 @@ type updateRequest struct {
 		Workflow  *string            `json:"workflow,omitempty"`
 		Tags      *map[string]string `json:"tags,omitempty"`
 		Privacy   *string            `json:"privacy,omitempty" enum:"none,metadata,full"`
+		Drop      *bool              `json:"drop_unsupported,omitempty"`
 		ExpiresAt *time.Time         `json:"expires_at,omitempty" doc:"0001-01-01T00:00:00Z: never"`
 	}
 }
@@ -195,7 +199,7 @@ func (r updateRequest) change() (key.Change, error) {
 	b := r.Body
 	c := key.Change{
 		Name: b.Name, Team: (*id.Team)(b.TeamID), Aliases: b.Aliases, Models: b.Models, ExpiresAt: b.ExpiresAt, Workflow: b.Workflow, Tags: b.Tags,
-		Privacy: (*key.Privacy)(b.Privacy),
+		Privacy: (*key.Privacy)(b.Privacy), DropUnsupported: b.Drop,
 	}
 	if b.Endpoints != nil {
 		list := endpoints(*b.Endpoints)

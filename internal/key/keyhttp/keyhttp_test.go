@@ -54,7 +54,7 @@ func TestAKeyFromIssueToRevocation(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	c := d.As(t, d.a)
-	body := `{"team_id":"` + string(d.team) + `","name":"Triage","environment":"staging","aliases":["fast"],"models":["openai/*"],"endpoints":["chat"],
+	body := `{"team_id":"` + string(d.team) + `","name":"Triage","environment":"staging","aliases":["fast"],"models":["openai/*"],"endpoints":["chat","embeddings","images","audio","moderations","files","rerank"],"drop_unsupported":true,
 		"networks":["203.0.113.0/24","2001:db8::1"],"workflow":"triage","tags":{"cost":"4711"},"privacy":"full","expires_at":"2030-02-01T00:00:00Z"}`
 	issued := c.Do("POST", "/keys", body, "Idempotency-Key", "1").Want(201)
 	plain, which := issued.Field("secret"), issued.Field("id")
@@ -70,7 +70,7 @@ func TestAKeyFromIssueToRevocation(t *testing.T) {
 	var k keyhttp.Key
 	got.Into(&k)
 	if strings.Contains(got.Body, plain[12:53]) || k.Prefix != plain[:12] || k.Last4 != plain[53:] || k.Name != "Triage" || k.Environment != "staging" ||
-		len(k.Networks) != 2 || k.Networks[1] != "2001:db8::1/128" || k.Tags["cost"] != "4711" || k.Privacy != "full" || k.RevokedAt != nil || k.CreatedBy != string(d.a.Actor().User) ||
+		len(k.Networks) != 2 || k.Networks[1] != "2001:db8::1/128" || k.Tags["cost"] != "4711" || k.Privacy != "full" || !k.Drop || len(k.Endpoints) != 7 || k.RevokedAt != nil || k.CreatedBy != string(d.a.Actor().User) ||
 		k.ExpiresAt == nil || !k.ExpiresAt.Equal(time.Date(2030, 2, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%s", got.Body)
 	}
@@ -80,8 +80,12 @@ func TestAKeyFromIssueToRevocation(t *testing.T) {
 	changed := c.Do("PATCH", "/keys/"+which, `{"name":"Renamed","expires_at":"0001-01-01T00:00:00Z","networks":[]}`, "If-Match", tag).Want(200)
 	changed.Into(&k)
 	if changed.Header.Get("ETag") == tag || changed.Field("name") != "Renamed" || strings.Contains(changed.Body, "expires_at") || !strings.Contains(changed.Body, `"networks":[]`) ||
-		!strings.Contains(changed.Body, `"aliases":["fast"]`) {
+		!strings.Contains(changed.Body, `"aliases":["fast"]`) || !k.Drop {
 		t.Errorf("%s", changed.Body)
+	}
+	c.Do("PATCH", "/keys/"+which, `{"drop_unsupported":false}`, "If-Match", "*").Want(200).Into(&k)
+	if k.Drop || len(k.Endpoints) != 7 {
+		t.Errorf("%+v", k)
 	}
 	c.Do("PATCH", "/keys/"+which, `{"name":"Late"}`, "If-Match", tag).Want(412)
 	if list := c.Do("GET", "/keys?state=live&text=ren", "").Want(200); !strings.Contains(list.Body, which) || strings.Contains(list.Body, plain[12:53]) {
@@ -127,7 +131,7 @@ func TestABadRequestNamesItsField(t *testing.T) {
 		"networks.1":  with(`"networks":["10.0.0.0/8","10.0.0.1/8"]`),
 		"models.0":    with(`"models":["gpt-4o"]`),
 		"aliases.0":   with(`"aliases":["A"]`),
-		"endpoints.0": with(`"endpoints":["audio"]`),
+		"endpoints.0": with(`"endpoints":["video"]`),
 		"environment": with(`"environment":"Prod"`),
 		"expires_at":  with(`"expires_at":"2029-01-01T00:00:00Z"`),
 		"tags.k":      with(`"tags":{"k":"` + strings.Repeat("v", 257) + `"}`),

@@ -35,10 +35,11 @@ type row struct {
 	ExpiresAt, RevokedAt, LastUsedAt                                           *time.Time // NULL means never
 	CreatedAt                                                                  time.Time
 	Revision                                                                   int
+	DropUnsupported                                                            bool
 }
 
 const columns = `id, team_id, name, prefix, last4, environment, aliases, models, endpoints, networks, expires_at, workflow, tags,
-	privacy, revision, created_at, created_by, revoked_at, last_used_at`
+	privacy, revision, created_at, created_by, revoked_at, last_used_at, drop_unsupported`
 
 // Insert implements key.Store.
 func (s *Store) Insert(ctx context.Context, in tenant.Scope, k key.Key, h key.Hash) error {
@@ -47,9 +48,9 @@ func (s *Store) Insert(ctx context.Context, in tenant.Scope, k key.Key, h key.Ha
 	return translate(s.db.InTenantPgx(ctx, in, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO keys (org_id, id, team_id, name, prefix, last4, environment, aliases, models, endpoints, networks, expires_at,
-				workflow, tags, privacy, hash, revision, created_at, created_by, revoked_at)
+				workflow, tags, privacy, hash, revision, created_at, created_by, revoked_at, drop_unsupported)
 			VALUES (@org, @id, @team, @name, @prefix, @last4, @environment, @aliases, @models, @endpoints, @networks, @expires_at,
-				@workflow, @tags, @privacy, @hash, @revision, @created_at, @created_by, @revoked_at)`, args)
+				@workflow, @tags, @privacy, @hash, @revision, @created_at, @created_by, @revoked_at, @drop_unsupported)`, args)
 		return err
 	}))
 }
@@ -150,7 +151,7 @@ func (s *Store) Change(ctx context.Context, in tenant.Scope, which id.Key, fn fu
 		_, err = tx.Exec(ctx, `
 			UPDATE keys SET team_id = @team, name = @name, aliases = @aliases, models = @models, endpoints = @endpoints,
 				networks = @networks, expires_at = @expires_at, workflow = @workflow, tags = @tags, privacy = @privacy,
-				revision = @revision, revoked_at = @revoked_at
+				revision = @revision, revoked_at = @revoked_at, drop_unsupported = @drop_unsupported
 			WHERE id = @id`, arguments(in, changed))
 		return err
 	})
@@ -190,7 +191,7 @@ func arguments(in tenant.Scope, k key.Key) pgx.NamedArgs {
 		"org": string(in.Org()), "id": string(k.ID), "team": string(k.Team), "name": k.Name, "prefix": k.Prefix, "last4": k.Last4,
 		"environment": k.Environment, "aliases": filled(k.Aliases), "models": filled(k.Models), "endpoints": endpoints, "networks": filled(k.Networks),
 		"expires_at": orNull(k.ExpiresAt), "workflow": k.Workflow, "tags": tags, "privacy": string(k.Privacy), "revision": k.Revision,
-		"created_at": k.CreatedAt, "created_by": k.CreatedBy, "revoked_at": orNull(k.RevokedAt),
+		"created_at": k.CreatedAt, "created_by": k.CreatedBy, "revoked_at": orNull(k.RevokedAt), "drop_unsupported": k.DropUnsupported,
 	}
 }
 
@@ -221,7 +222,7 @@ func toKey(r row) key.Key {
 		ID: id.Key(r.ID), Team: id.Team(r.TeamID), Name: r.Name, Prefix: r.Prefix, Last4: r.Last4, Environment: r.Environment,
 		Aliases: r.Aliases, Models: r.Models, Networks: r.Networks, ExpiresAt: orZero(r.ExpiresAt), Workflow: r.Workflow, Tags: r.Tags,
 		Privacy: key.Privacy(r.Privacy), Revision: r.Revision, CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy,
-		RevokedAt: orZero(r.RevokedAt), LastUsedAt: orZero(r.LastUsedAt),
+		RevokedAt: orZero(r.RevokedAt), LastUsedAt: orZero(r.LastUsedAt), DropUnsupported: r.DropUnsupported,
 	}
 	for _, e := range r.Endpoints {
 		k.Endpoints = append(k.Endpoints, key.Endpoint(e))

@@ -44,7 +44,7 @@ func full(team id.Team) key.New {
 		Team: team, Name: "Triage", Environment: "production", Aliases: []string{"smart", "fast", "fast"}, Models: []string{"openai/*"},
 		Endpoints: []key.Endpoint{key.ModelsEndpoint, key.ChatEndpoint},
 		Networks:  []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")},
-		ExpiresAt: noon.Add(time.Hour), Workflow: "triage", Tags: map[string]string{"cost centre": "4711"}, Privacy: key.PrivacyFull,
+		ExpiresAt: noon.Add(time.Hour), Workflow: "triage", Tags: map[string]string{"cost centre": "4711"}, Privacy: key.PrivacyFull, DropUnsupported: true,
 	}
 }
 
@@ -105,7 +105,7 @@ func TestValidationNamesTheField(t *testing.T) {
 		{"privacy", func(n *key.New) { n.Privacy = "some" }},
 		{"aliases.1", func(n *key.New) { n.Aliases = []string{"a", "b/c"} }},
 		{"models.0", func(n *key.New) { n.Models = []string{"gpt-4o"} }},
-		{"endpoints.0", func(n *key.New) { n.Endpoints = []key.Endpoint{"audio"} }},
+		{"endpoints.0", func(n *key.New) { n.Endpoints = []key.Endpoint{"video"} }},
 		{"networks.0", func(n *key.New) { n.Networks = []netip.Prefix{{}} }},
 		{"workflow", func(n *key.New) { n.Workflow = strings.Repeat("w", 257) }},
 		{"tags.k", func(n *key.New) { n.Tags = map[string]string{"k": strings.Repeat("v", 257)} }},
@@ -206,8 +206,8 @@ func TestUpdateChangesWhatIsNamedAndHonoursTheCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, none, forever := "Renamed", []string{}, time.Time{}
-	got, err := s.Update(t.Context(), in, k.ID, key.Change{Name: &name, Aliases: &none, ExpiresAt: &forever}, func(now key.Key) error {
+	name, none, forever, refuse := "Renamed", []string{}, time.Time{}, false
+	got, err := s.Update(t.Context(), in, k.ID, key.Change{Name: &name, Aliases: &none, ExpiresAt: &forever, DropUnsupported: &refuse}, func(now key.Key) error {
 		if now.Revision != 1 {
 			return key.ErrStale
 		}
@@ -217,9 +217,12 @@ func TestUpdateChangesWhatIsNamedAndHonoursTheCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := k
-	want.Name, want.Aliases, want.ExpiresAt, want.Revision = name, nil, forever, 2
+	want.Name, want.Aliases, want.ExpiresAt, want.Revision, want.DropUnsupported = name, nil, forever, 2, false
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if stored, err := s.Key(t.Context(), in, k.ID); err != nil || !cmp.Equal(want, stored, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()) {
+		t.Errorf("stored %+v, %v", stored, err)
 	}
 	if _, err := s.Update(t.Context(), in, k.ID, key.Change{Name: &name}, func(key.Key) error { return key.ErrStale }); !errors.Is(err, key.ErrStale) {
 		t.Errorf("%v, want ErrStale", err)

@@ -19,11 +19,14 @@ func Builtin() []price.Record {
 		}),
 		sandbox("reasoner", map[chat.Class]money.Price{chat.Input: 1_000_000, chat.Output: 4_000_000, chat.Reasoning: 4_000_000}),
 	}
+	vectors := sandbox("embed-mini", map[chat.Class]money.Price{chat.Input: 20_000})
+	vectors.Input, vectors.Output, vectors.MaxOutput = price.Text, 0, 0
+	out = append(out, vectors)
 	var free price.Rates
 	for c := range free {
 		free[c].Listed = true
 	}
-	for _, p := range []string{"docker-model-runner", "llamafile", "lm-studio", "ollama", "vllm", "xinference"} {
+	for _, p := range []string{"docker-model-runner", "infinity", "llamafile", "lm-studio", "ollama", "ollama-native", "vllm", "xinference"} {
 		out = append(out, price.Record{Provider: p, Model: price.AnyModel, Rates: free, Source: "tollgate"})
 	}
 	return out

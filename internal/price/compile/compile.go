@@ -3,7 +3,7 @@
 //
 // Every row of a file ends in exactly one of two places: taken, or ignored with a reason. Nothing is dropped in silence,
 // and nothing is guessed: numbers are read as decimal text, never as floats; a price that our classes cannot express
-// (a fee per request, a different price by search size) leaves the row or the class unpriced.
+// (a fee per citation, a different price by search size) leaves the row or the class unpriced.
 //
 // Zero is the trap of these files: it means "free" in some rows and "not known" or "not applicable" in others. A zero is
 // believed only when every rate of the row is zero and the row is not metered in another unit; a zero beside other
@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tollgate/internal/chat"
@@ -29,15 +30,15 @@ type Reason string
 
 // Reasons to ignore a row.
 const (
-	NotAModel    Reason = "not_a_model"    // documentation, rules, size classes
-	Malformed    Reason = "malformed"      // the row is not of the format, or a number is none
-	Mode         Reason = "mode"           // a kind of model that is not metered in our classes: images, video, speech
-	NoTokenPrice Reason = "no_token_price" // no rate for input or output tokens that can be believed
-	Surcharge    Reason = "surcharge"      // a fee for each request or citation: the token rates alone would be too low
-	Dynamic      Reason = "dynamic"        // the price is decided call by call
-	Duplicate    Reason = "duplicate"      // the same model at the same price under another name
-	Conflicting  Reason = "conflict"       // the same model under another name at another price; that one was taken
-	Reserved     Reason = "reserved"       // a provider name that is ours
+	NotAModel   Reason = "not_a_model" // documentation, rules, size classes
+	Malformed   Reason = "malformed"   // the row is not of the format, or a number is none
+	Mode        Reason = "mode"        // a kind of model that is not metered in our classes: video, search engines
+	NoRate      Reason = "no_rate"     // no rate that can be believed for what the model is there for
+	Surcharge   Reason = "surcharge"   // a fee for each citation or text message: the other rates alone would be too low
+	Dynamic     Reason = "dynamic"     // the price is decided call by call
+	Duplicate   Reason = "duplicate"   // the same model at the same price under another name
+	Conflicting Reason = "conflict"    // the same model under another name at another price; that one was taken
+	Reserved    Reason = "reserved"    // a provider name that is ours
 )
 
 // Notes on rows that were taken.
@@ -48,6 +49,9 @@ const (
 	SearchBySize  Reason = "search_by_size" // web searches are priced by size: left unpriced
 	TierFilled    Reason = "tier_filled"    // the long-context list lacks a class: it keeps the base rate, as the file means it
 	FreeAllowance Reason = "free_allowance" // a number of free units is not counted
+	ImageBySize   Reason = "image_by_size"  // images are priced by size in one row: left unpriced
+	PerPixel      Reason = "per_pixel"      // the price of a pixel was made that of an image of the row's size, to the micro-dollar
+	Unread        Reason = "unread"         // a fee for an option that calls do not use
 )
 
 // Remark is one row and what is to be said of it.
@@ -71,13 +75,13 @@ type Parsed struct {
 	Notes   []Remark
 }
 
-// Records gives the records that were taken.
+// Records gives the records that were taken, and the same for the vendors that sell at those prices.
 func (p Parsed) Records() []price.Record {
 	out := make([]price.Record, len(p.Taken))
 	for i, t := range p.Taken {
 		out[i] = t.Record
 	}
-	return out
+	return withTwins(out)
 }
 
 func (p *Parsed) ignore(row string, why Reason, detail string) {
@@ -147,27 +151,46 @@ func (d *draft) note(why Reason, detail string) {
 
 // rate reads a number of the file; false when there is none.
 func (d *draft) rate(field string, value any) (money.Price, bool) {
+	return d.rateAt(field, value, d.scale)
+}
+
+// rateAt is rate with another scale than the file's.
+func (d *draft) rateAt(field string, value any, scale int) (money.Price, bool) {
+	p, f, ok := d.read(field, value, scale)
+	switch f {
+	case snapped:
+		d.note(Snapped, fmt.Sprintf("%s = %v", field, value))
+	case raised:
+		d.note(Raised, fmt.Sprintf("%s = %v", field, value))
+	case whole:
+	}
+	return p, ok
+}
+
+// exact is rateAt for a number that goes on to be rounded.
+func (d *draft) exact(field string, value any, scale int) (money.Price, bool) {
+	p, _, ok := d.read(field, value, scale)
+	return p, ok
+}
+
+func (d *draft) read(field string, value any, scale int) (money.Price, fit, bool) {
 	s, ok := number(value)
 	if !ok {
 		if value != nil {
 			d.refuse(Malformed, field)
 		}
-		return 0, false
+		return 0, whole, false
 	}
-	p, f, err := pico(s, d.scale)
+	p, f, err := pico(s, scale)
 	switch {
 	case err != nil:
 		d.refuse(Malformed, field+" = "+s)
-		return 0, false
+		return 0, whole, false
 	case p < 0:
 		d.refuse(Dynamic, field+" = "+s)
-		return 0, false
-	case f == snapped:
-		d.note(Snapped, field+" = "+s)
-	case f == raised:
-		d.note(Raised, field+" = "+s)
+		return 0, whole, false
 	}
-	return p, true
+	return p, f, true
 }
 
 // number is the text of a number: a JSON number, or a string, as some files write them.
@@ -194,8 +217,8 @@ func count(v any) int64 {
 	return int64(n)
 }
 
-// settle applies the rule of zero, completes the tiers and refuses a list without token prices. metered says that the
-// row has prices in units other than our classes.
+// settle applies the rule of zero, completes the tiers and refuses a list without a price for what a model is there for: tokens,
+// images, audio, characters, reranks or pages. metered says that the row has prices above zero.
 func (d *draft) settle(metered bool) {
 	if metered || !d.free() {
 		d.rec.Rates = positive(d.rec.Rates)
@@ -203,8 +226,8 @@ func (d *draft) settle(metered bool) {
 			d.rec.Tiers[i].Rates = positive(d.rec.Tiers[i].Rates)
 		}
 	}
-	if !d.rec.Rates[chat.Input].Listed && !d.rec.Rates[chat.Output].Listed {
-		d.refuse(NoTokenPrice, "")
+	if !slices.ContainsFunc(purposes, func(c chat.Class) bool { return d.rec.Rates[c].Listed }) {
+		d.refuse(NoRate, "")
 		return
 	}
 	tiers := d.rec.Tiers
@@ -220,6 +243,9 @@ func (d *draft) settle(metered bool) {
 		}
 	}
 }
+
+// purposes are the classes of which a list must price one.
+var purposes = []chat.Class{chat.Input, chat.Output, chat.OutputImage, chat.Images, chat.AudioMS, chat.Characters, chat.SearchUnits, chat.Pages}
 
 func (d *draft) free() bool {
 	for _, t := range d.rec.Tiers {
@@ -245,7 +271,7 @@ func fill(r, other price.Rates) (price.Rates, bool) {
 	filled := false
 	for c := range r {
 		if !r[c].Listed && other[c].Listed {
-			r[c], filled = other[c], filled || chat.Class(c) != chat.WebSearch
+			r[c], filled = other[c], filled || chat.Class(c).Token()
 		}
 	}
 	return r, filled

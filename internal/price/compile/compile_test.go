@@ -71,12 +71,15 @@ func TestLiteLLMRowsBecomeRecordsOrReasons(t *testing.T) {
 			Rates: rates(map[chat.Class]int64{
 				chat.Input: 3_000_000, chat.Output: 15_000_000, chat.CacheRead: 300_000,
 				chat.CacheWrite5m: 3_750_000, chat.CacheWrite1h: 6_000_000, chat.WebSearch: 10_000_000_000,
+				chat.FileSearch: 2_500_000_000, chat.CodeSession: 30_000_000_000, // of the vendor's hosted tools
 			}),
 		},
 		"owl-2-long": { // searches priced by size stay unpriced; the tier keeps the cache's base rate, as the file means it
 			Provider: "openai", Model: "owl-2-long", Source: "litellm", Input: price.Text, Output: price.Text,
-			Rates: rates(map[chat.Class]int64{chat.Input: 1_000_000, chat.Output: 2_000_000, chat.CacheRead: 100_000}),
-			Tiers: []price.Tier{{AboveInput: 200_000, Rates: rates(map[chat.Class]int64{chat.Input: 2_000_000, chat.Output: 4_000_000, chat.CacheRead: 100_000})}},
+			Rates: rates(map[chat.Class]int64{chat.Input: 1_000_000, chat.Output: 2_000_000, chat.CacheRead: 100_000, chat.FileSearch: 2_500_000_000, chat.CodeSession: 30_000_000_000}),
+			Tiers: []price.Tier{{AboveInput: 200_000, Rates: rates(map[chat.Class]int64{
+				chat.Input: 2_000_000, chat.Output: 4_000_000, chat.CacheRead: 100_000, chat.FileSearch: 2_500_000_000, chat.CodeSession: 30_000_000_000,
+			})}},
 		},
 		"dashscope/owl-range": {
 			Provider: "alibaba", Model: "owl-range", Source: "litellm", Input: price.Text, Output: price.Text,
@@ -100,6 +103,22 @@ func TestLiteLLMRowsBecomeRecordsOrReasons(t *testing.T) {
 			Provider: "ollama", Model: "owl", Source: "litellm", Input: price.Text, Output: price.Text,
 			Rates: rates(map[chat.Class]int64{chat.Input: 0, chat.Output: 0}),
 		},
+		"cohere/owl-rerank": {Provider: "cohere", Model: "owl-rerank", Source: "litellm", Rates: rates(map[chat.Class]int64{chat.SearchUnits: 2_000_000_000})},
+		"owl-seconds":       {Provider: "openai", Model: "owl-seconds", Source: "litellm", Rates: rates(map[chat.Class]int64{chat.AudioMS: 100_000})},
+		"owl-draw":          {Provider: "openai", Model: "owl-draw", Source: "litellm", Rates: rates(map[chat.Class]int64{chat.Input: 5_000_000, chat.Images: 40_000_000_000})},
+		"perplexity/owl-online": {
+			Provider: "perplexity", Model: "owl-online", Source: "litellm", Input: price.Text, Output: price.Text,
+			Rates: rates(map[chat.Class]int64{chat.Input: 1_000_000, chat.Output: 1_000_000, chat.Requests: 5_000_000_000}),
+		},
+		// tokens are what is billed: the price of an image stands for those of one size
+		"owl-image":                           azureAI("owl-image", map[chat.Class]int64{chat.Input: 5_000_000, chat.InputImage: 10_000_000, chat.OutputImage: 40_000_000}),
+		"azure_ai/high/1024-x-1536/owl-image": azureAI("high/1024-x-1536/owl-image", map[chat.Class]int64{chat.Images: 250_000_000_000}),
+		"azure_ai/low/1024-x-1024/owl-image":  azureAI("low/1024-x-1024/owl-image", map[chat.Class]int64{chat.Images: 11_000_000_000}), // of a pixel, times the pixels
+		"azure_ai/owl-edit":                   azureAI("owl-edit", map[chat.Class]int64{chat.Images: 5_000_000_000}),
+		"azure_ai/owl-hears":                  azureAI("owl-hears", map[chat.Class]int64{chat.AudioMS: 27_778}),
+		"azure_ai/owl-speaks":                 azureAI("owl-speaks", map[chat.Class]int64{chat.Characters: 15_000_000}),
+		"azure_ai/owl-reads":                  azureAI("owl-reads", map[chat.Class]int64{chat.Pages: 4_000_000_000}),
+		"azure_ai/owl-ranks-for-free":         azureAI("owl-ranks-for-free", map[chat.Class]int64{chat.Input: 0, chat.SearchUnits: 0}),
 	}
 	if diff := cmp.Diff(want, taken(p)); diff != "" {
 		t.Error(diff)
@@ -107,16 +126,20 @@ func TestLiteLLMRowsBecomeRecordsOrReasons(t *testing.T) {
 	if diff := cmp.Diff(map[string]compile.Reason{
 		"sample_spec": compile.NotAModel, "together-ai-4.1b-8b": compile.NotAModel,
 		"owl-noise": compile.Conflicting, "ollama/owl:120b-cloud": compile.Dynamic, "owl-negative": compile.Dynamic,
-		"cohere/owl-rerank": compile.Surcharge, "owl-seconds": compile.NoTokenPrice, "perplexity/owl-online": compile.Surcharge,
-		"owl-draw": compile.Mode, "sandbox/owl": compile.Reserved, "owl-words": compile.Malformed, "owl-list": compile.Malformed,
+		"openai/container": compile.NoRate, "azure_ai/owl-sizes": compile.NoRate, "azure_ai/owl-pixels": compile.NoRate, "azure_ai/owl-song": compile.NoRate,
+		"azure_ai/owl-credit": compile.Surcharge, "azure_ai/owl-embeds-by-query": compile.Surcharge, "azure_ai/owl-film": compile.Mode, "sandbox/owl": compile.Reserved, "owl-words": compile.Malformed, "owl-list": compile.Malformed,
 	}, reasons(p.Ignored)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[compile.Reason]int{
-		compile.Snapped: 1, compile.Raised: 1, compile.SearchBySize: 1, compile.TierFilled: 1, compile.TimeOfDay: 1,
+		compile.Snapped: 1, compile.Raised: 2, compile.SearchBySize: 1, compile.TierFilled: 1, compile.TimeOfDay: 1, compile.PerPixel: 1, compile.Unread: 1,
 	}, counted(p.Notes)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func azureAI(model string, of map[chat.Class]int64) price.Record {
+	return price.Record{Provider: "azure-ai", Model: model, Source: "litellm", Rates: rates(of)}
 }
 
 func counted(list []compile.Remark) map[compile.Reason]int {
@@ -153,7 +176,7 @@ func TestModelsDevRowsBecomeRecordsOrReasons(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string]compile.Reason{
-		"togetherai/acme/owl-unknown": compile.NoTokenPrice, "perplexity/owl-deep": compile.Surcharge,
+		"togetherai/acme/owl-unknown": compile.NoRate, "perplexity/owl-deep": compile.Surcharge,
 	}, reasons(p.Ignored)); diff != "" {
 		t.Error(diff)
 	}
@@ -177,6 +200,14 @@ func TestOpenRouterRowsBecomeRecordsOrReasons(t *testing.T) {
 			Provider: "openrouter", Model: "acme/owl-2:free", Source: "openrouter", ContextWindow: 8192,
 			Rates: rates(map[chat.Class]int64{chat.Input: 0, chat.Output: 0}),
 		},
+		"acme/owl-search": {
+			Provider: "openrouter", Model: "acme/owl-search", Source: "openrouter",
+			Rates: rates(map[chat.Class]int64{chat.Input: 1_000_000, chat.Output: 1_000_000, chat.Requests: 5_000_000_000}),
+		},
+		"acme/owl-paint": {
+			Provider: "openrouter", Model: "acme/owl-paint", Source: "openrouter",
+			Rates: rates(map[chat.Class]int64{chat.Input: 300_000, chat.Output: 2_500_000, chat.InputImage: 300_000, chat.OutputImage: 30_000_000}),
+		},
 		"acme/owl-night": {
 			Provider: "openrouter", Model: "acme/owl-night", Source: "openrouter",
 			Rates: rates(map[chat.Class]int64{chat.Input: 2_000_000, chat.Output: 4_000_000}),
@@ -186,7 +217,7 @@ func TestOpenRouterRowsBecomeRecordsOrReasons(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string]compile.Reason{
-		"openrouter/auto": compile.Dynamic, "acme/owl-search": compile.Surcharge, "acme/owl-draw": compile.NoTokenPrice, "": compile.NotAModel,
+		"openrouter/auto": compile.Dynamic, "acme/owl-draw": compile.NoRate, "": compile.NotAModel,
 	}, reasons(p.Ignored)); diff != "" {
 		t.Error(diff)
 	}

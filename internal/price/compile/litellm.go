@@ -27,13 +27,18 @@ var liteFields = []struct {
 	{"output_cost_per_reasoning_token", chat.Reasoning},
 	{"input_cost_per_audio_token", chat.InputAudio},
 	{"output_cost_per_audio_token", chat.OutputAudio},
+	{"input_cost_per_image_token", chat.InputImage},
+	{"output_cost_per_image_token", chat.OutputImage},
 }
 
-// liteModes are the kinds of model whose use is counted in tokens.
-var liteModes = []string{"", "chat", "responses", "completion", "embedding", "rerank", "moderation", "audio_transcription", "realtime"}
+// liteModes are the kinds of model whose use is counted in our classes.
+var liteModes = []string{
+	"", "chat", "responses", "completion", "embedding", "rerank", "moderation", "realtime",
+	"audio_transcription", "audio_speech", "image_generation", "image_edit", "ocr",
+}
 
-// liteSurcharges are fees on top of tokens; with one of them, tokens alone would be too little.
-var liteSurcharges = []string{"input_cost_per_request", "input_cost_per_query", "input_cost_per_text_message", "citation_cost_per_token"}
+// liteSurcharges are fees in units that nobody tells us; with one of them, the rest alone would be too little.
+var liteSurcharges = []string{"input_cost_per_query", "input_cost_per_text_message", "citation_cost_per_token", "ocr_cost_per_credit"}
 
 // FromLiteLLM reads LiteLLM's model_prices_and_context_window.json.
 func FromLiteLLM(r io.Reader) (Parsed, error) {
@@ -49,6 +54,7 @@ func FromLiteLLM(r io.Reader) (Parsed, error) {
 	slices.SortFunc(keys, func(a, b string) int {
 		return cmp.Or(cmp.Compare(strings.Count(b, "/"), strings.Count(a, "/")), cmp.Compare(a, b))
 	})
+	tools := liteTools(file)
 	p := Parsed{Rows: len(keys)}
 	for _, k := range keys {
 		var row map[string]any
@@ -56,20 +62,21 @@ func FromLiteLLM(r io.Reader) (Parsed, error) {
 			p.ignore(k, Malformed, "not an object")
 			continue
 		}
-		p.take(k, liteRow(k, row))
+		p.take(k, liteRow(k, row, tools))
 	}
 	p.unique()
 	return p, nil
 }
 
-func liteRow(key string, row map[string]any) *draft {
+func liteRow(key string, row map[string]any, tools hostedTools) *draft {
 	d := &draft{scale: perUnit}
 	provider, _ := row["litellm_provider"].(string)
 	if provider == "" || key == "sample_spec" || sizeClass(key) {
 		d.refuse(NotAModel, "")
 		return d
 	}
-	if mode, _ := row["mode"].(string); !slices.Contains(liteModes, mode) {
+	mode, _ := row["mode"].(string)
+	if !slices.Contains(liteModes, mode) {
 		d.refuse(Mode, mode)
 		return d
 	}
@@ -82,6 +89,9 @@ func liteRow(key string, row map[string]any) *draft {
 	}
 	d.rec.Input, d.rec.Output = liteModalities(row)
 	for _, f := range liteSurcharges {
+		if mode == "rerank" && f == "input_cost_per_query" { // what a rerank is billed by
+			continue
+		}
 		if v, ok := d.rate(f, row[f]); ok && v > 0 {
 			d.refuse(Surcharge, f)
 		}
@@ -92,6 +102,8 @@ func liteRow(key string, row map[string]any) *draft {
 			d.rec.Rates = d.rec.Rates.Set(chat.CacheRead, v)
 		}
 	}
+	d.liteThings(mode, row)
+	d.liteHosted(mode, tools)
 	d.liteSearch(row)
 	d.liteTiers(row)
 	if _, ok := row["off_peak_pricing"]; ok {

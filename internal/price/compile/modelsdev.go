@@ -78,7 +78,7 @@ func devRow(provider, model string, m devModel) *draft {
 		Input: kinds(m.Modalities.Input), Output: kinds(m.Modalities.Output),
 	}
 	if m.Cost == nil {
-		d.refuse(NoTokenPrice, "")
+		d.refuse(NoRate, "")
 		return d
 	}
 	for _, f := range []string{"request", "citation", "image"} {

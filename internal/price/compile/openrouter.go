@@ -41,6 +41,9 @@ var routerFields = []struct {
 	{"audio", chat.InputAudio},
 	{"audio_output", chat.OutputAudio},
 	{"web_search", chat.WebSearch},
+	{"image_token", chat.InputImage},
+	{"image_output", chat.OutputImage},
+	{"request", chat.Requests},
 }
 
 // FromOpenRouter reads OpenRouter's model list. Its conditional prices ("overrides") become tiers where they depend on
@@ -69,15 +72,13 @@ func routerRow(m routerModel) *draft {
 		ContextWindow: count(m.ContextLength), MaxOutput: count(m.TopProvider.MaxCompletion),
 		Input: kinds(routerKinds(m.Architecture.Input)), Output: kinds(routerKinds(m.Architecture.Output)),
 	}
-	if v, ok := d.rate("request", m.Pricing["request"]); ok && v > 0 {
-		d.refuse(Surcharge, "request")
-	}
-	metered := false
-	for _, f := range []string{"image", "image_token", "image_output"} {
-		v, ok := d.rate(f, m.Pricing[f])
-		metered = metered || (ok && v > 0)
-	}
+	// A price for an image read, which nobody counts: where it is all there is, the zeros beside it are no prices.
+	image, ok := d.rate("image", m.Pricing["image"])
+	metered := ok && image > 0
 	d.rec.Rates = d.routerRates(m.Pricing)
+	if d.rec.Rates[chat.Requests].Price == 0 { // every model lists it; a fee of nothing is no fee
+		d.rec.Rates[chat.Requests] = price.Rate{}
+	}
 	overrides, _ := m.Pricing["overrides"].([]any)
 	for _, item := range overrides {
 		o, _ := item.(map[string]any)

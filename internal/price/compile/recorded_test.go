@@ -75,6 +75,7 @@ func TestEveryRateOfTheRealLiteLLMFileIsExact(t *testing.T) {
 		chat.Input: "input_cost_per_token", chat.Output: "output_cost_per_token", chat.CacheRead: "cache_read_input_token_cost",
 		chat.CacheWrite5m: "cache_creation_input_token_cost", chat.CacheWrite1h: "cache_creation_input_token_cost_above_1hr",
 		chat.Reasoning: "output_cost_per_reasoning_token", chat.InputAudio: "input_cost_per_audio_token", chat.OutputAudio: "output_cost_per_audio_token",
+		chat.InputImage: "input_cost_per_image_token", chat.OutputImage: "output_cost_per_image_token", chat.Requests: "input_cost_per_request",
 	}
 	checked := 0
 	for _, x := range p.Taken {
@@ -118,6 +119,66 @@ func TestEveryRateOfTheRealLiteLLMFileIsExact(t *testing.T) {
 		t.Errorf("only %d rates were compared", checked)
 	}
 	t.Logf("%d rates compared, %d rows noted", checked, len(noted))
+}
+
+// Every row of the real file that prices things by the piece was read as that, to the last digit, or is named in the report.
+func TestEveryPriceOfAThingInTheRealLiteLLMFileIsExact(t *testing.T) {
+	t.Parallel()
+	path, ok := recorded(t, liteFile)
+	if !ok {
+		return
+	}
+	p := parse(t, path, compile.FromLiteLLM)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var file map[string]map[string]any
+	if err := d.Decode(&file); err != nil {
+		t.Fatal(err)
+	}
+	checked := map[chat.Class]int{}
+	for _, x := range p.Taken {
+		row := file[x.Row]
+		for _, of := range []struct {
+			class  chat.Class
+			mode   string
+			fields []string // the first above zero
+			parts  int64    // our units in one of the file's
+		}{
+			{chat.SearchUnits, "rerank", []string{"input_cost_per_query"}, 1},
+			{chat.AudioMS, "audio_transcription", []string{"input_cost_per_second", "output_cost_per_second"}, 1000},
+			{chat.Characters, "audio_speech", []string{"input_cost_per_character"}, 1},
+			{chat.Pages, "ocr", []string{"ocr_cost_per_page"}, 1},
+			{chat.Images, "image_generation", []string{"output_cost_per_image", "input_cost_per_image"}, 1},
+			{chat.Images, "image_edit", []string{"output_cost_per_image"}, 1},
+		} {
+			if row["mode"] != of.mode || of.class == chat.Images && x.Record.Rates[chat.OutputImage].Listed {
+				continue
+			}
+			for _, field := range of.fields {
+				value, _ := row[field].(json.Number)
+				want, ok := new(big.Rat).SetString(value.String())
+				if !ok || want.Sign() == 0 {
+					continue
+				}
+				want.Mul(want, big.NewRat(1_000_000_000_000, of.parts))
+				rate := x.Record.Rates[of.class]
+				if off := new(big.Rat).Sub(big.NewRat(int64(rate.Price), 1), want); !rate.Listed || off.Sign() < 0 || off.Cmp(big.NewRat(1, 1)) >= 0 {
+					t.Errorf("%s: %s = %s became %+v", x.Row, field, value, rate)
+				}
+				checked[of.class]++
+				break
+			}
+		}
+	}
+	for class, least := range map[chat.Class]int{chat.SearchUnits: 15, chat.AudioMS: 80, chat.Characters: 30, chat.Pages: 15, chat.Images: 250} {
+		if checked[class] < least {
+			t.Errorf("only %d prices of class %s were compared", checked[class], class)
+		}
+	}
 }
 
 func TestTheRealModelsDevFileIsAccountedFor(t *testing.T) {

@@ -96,7 +96,7 @@ func TestRunWritesACatalogueAndAReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"LiteLLM: 20 rows, 8 taken, 12 ignored", "  ignored dynamic: 2", "    ollama/owl:120b-cloud  runs on Ollama's cloud, by subscription",
+		"LiteLLM: 35 rows, 20 taken, 15 ignored", "  ignored dynamic: 2", "    ollama/owl:120b-cloud  runs on Ollama's cloud, by subscription",
 		"models.dev: 5 rows, 3 taken, 2 ignored", "the files disagree on 0 models",
 	} {
 		if !strings.Contains(report.String(), line+"\n") {
@@ -109,7 +109,7 @@ func TestRunWritesACatalogueAndAReport(t *testing.T) {
 	}
 	defer f.Close()
 	records, err := seed.Read(f)
-	if err != nil || len(records) != 8+3+len(compile.Builtin()) {
+	if err != nil || len(records) != 20+3+len(compile.Builtin()) {
 		t.Errorf("%d records, %v", len(records), err)
 	}
 	if err := compile.Run(append(args, "--effective", "2030-01-01"), &report); err != nil {
@@ -152,11 +152,11 @@ func TestImportReportsTakenChangedAndIgnored(t *testing.T) {
 	if err := compile.Import(t.Context(), "openrouter", f, &into, compile.Options{Mode: price.DryRun, Verbose: true}, &report); err != nil {
 		t.Fatal(err)
 	}
-	if len(into.got) != 3 || into.mode != price.DryRun {
+	if len(into.got) != 5 || into.mode != price.DryRun {
 		t.Errorf("imported %d records, mode %d", len(into.got), into.mode)
 	}
 	for _, part := range []string{
-		"openrouter: 7 rows, 3 taken, 4 ignored", "ignored dynamic: 1", "openrouter/auto", "2 new, 1 changed, 7 unchanged",
+		"openrouter: 8 rows, 5 taken, 3 ignored", "ignored dynamic: 1", "openrouter/auto", "4 new, 1 changed, 7 unchanged",
 		"acme/owl-2  input 1.00 → input 1.10, cache_read 0.11", "above 127999: input 2.20", "dry run: nothing was changed",
 	} {
 		if !strings.Contains(report.String(), part) {

@@ -1,6 +1,10 @@
 package compile
 
-import "strings"
+import (
+	"strings"
+
+	"tollgate/internal/price"
+)
 
 // vendors maps the provider names of the files to ours, where the rule of vendor does not. Names of one provider's
 // several APIs are folded into one: prices are the same.
@@ -24,6 +28,7 @@ var vendors = map[string]string{
 	"lm_studio":                     "lm-studio",
 	"moonshot":                      "moonshotai",
 	"novita":                        "novita-ai",
+	"qwencloud":                     "alibaba", // LiteLLM's newer name of its international cloud
 	"snowflake":                     "snowflake-cortex",
 	"text-completion-codestral":     "codestral",
 	"text-completion-inception":     "inception",
@@ -43,6 +48,26 @@ var vendors = map[string]string{
 	"nvidia":                   "nvidia-nim",
 	"togetherai":               "together",
 	"vercel":                   "vercel-ai-gateway",
+}
+
+// twins are further addresses of a vendor, each a vendor file of its own, that sell the same models at the same prices: no public list
+// has them.
+var twins = map[string][]string{
+	"azure-openai": {"azure-openai-deployments"},
+	"vertex":       {"vertex-global"},
+	"voyage":       {"voyage-mongodb"},
+}
+
+// withTwins adds the records of the twins.
+func withTwins(records []price.Record) []price.Record {
+	out := records
+	for _, r := range records {
+		for _, twin := range twins[r.Provider] {
+			r.Provider = twin
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // vendor is our id for a provider name of a file: the table, then Vertex's families, then the name with dashes.

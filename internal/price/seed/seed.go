@@ -8,7 +8,7 @@
 //	provider  model  from  to  context  max_output  modalities  rates  tiers  source
 //
 // from and to are days (2026-11-22, midnight UTC). modalities is "text,image>text". rates is "input=2.5 output=10":
-// dollars for a million units (for web_search too), exact. tiers is "200000:input=5,output=15;…": the whole list of
+// dollars for a million units (of images, pages, milliseconds and fees too), exact. tiers is "200000:input=5,output=15;…": the whole list of
 // rates for calls with more input tokens than the number.
 package seed
 

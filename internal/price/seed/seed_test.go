@@ -120,6 +120,62 @@ func TestTheVendorsHavePrices(t *testing.T) {
 	}
 }
 
+// A call of every surface finds its price in what is shipped.
+func TestTheCataloguePricesEverySurface(t *testing.T) {
+	t.Parallel()
+	all, err := seed.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := price.NewBook(all)
+	for _, tt := range []struct {
+		name, provider, model string
+		units                 chat.Units
+		want                  money.NanoUSD
+		state                 price.State
+	}{
+		{"embeddings", "openai", "text-embedding-3-small", chat.Units{chat.Input: 1_000_000}, 20_000_000, price.Priced},
+		{"an image in tokens", "openai", "gpt-image-1", chat.Units{chat.Input: 100, chat.OutputImage: 1000, chat.Images: 1}, 500_000 + 40_000_000, price.Priced},
+		{"an image of Gemini's", "google-gemini", "gemini-2.5-flash-image", chat.Units{chat.Input: 100, chat.InputImage: 258, chat.OutputImage: 1290}, 30_000 + 77_400 + 38_700_000, price.Priced},
+		{"speech by the character", "openai", "tts-1", chat.Units{chat.Characters: 1_000_000}, 15_000_000_000, price.Priced},
+		{"a transcription by its time", "openai", "whisper-1", chat.Units{chat.AudioMS: 60_000}, 6_000_000, price.Priced},
+		{"a transcription in tokens", "openai", "gpt-4o-transcribe", chat.Units{chat.InputAudio: 1000, chat.Output: 100}, 2_500_000 + 1_000_000, price.Priced},
+		{"a rerank", "cohere", "rerank-v3.5", chat.Units{chat.SearchUnits: 1}, 2_000_000, price.Priced},
+		{"pages", "mistral", "mistral-ocr-latest", chat.Units{chat.Pages: 2}, 8_000_000, price.Priced},
+		{"a moderation", "openai", "omni-moderation-latest", chat.Units{chat.Input: 9}, 0, price.Free},
+		{"hosted tools", "openai", "gpt-4o", chat.Units{chat.FileSearch: 1, chat.CodeSession: 1}, 2_500_000 + 30_000_000, price.Priced},
+	} {
+		r, ok := book.Lookup(tt.provider, tt.model, noon)
+		if got, state := price.Cost(r, tt.units); !ok || got != tt.want || state != tt.state {
+			t.Errorf("%s: %d nano, %s, want %d, %s (%v)", tt.name, got, state, tt.want, tt.state, r.Rates)
+		}
+	}
+	one := chat.Units{chat.Images: 1}
+	r, ok := book.Image("azure-openai", "gpt-image-1", "1024x1024", "high", one, noon)
+	if got, state := price.Cost(r, one); !ok || got != 167_000_000 || state != price.Priced {
+		t.Errorf("an image by size and quality: %d nano, %s", got, state)
+	}
+}
+
+// The id of a list is made of what it says, so calls of earlier releases keep their price. These were made by the first release.
+func TestAListThatSaysTheSameKeepsItsID(t *testing.T) {
+	t.Parallel()
+	all, err := seed.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := price.NewBook(all)
+	for model, want := range map[[2]string]string{
+		{"anthropic", "claude-haiku-4-5"}:    "price_7xrtab4sn5ayw9gp4z4ch7gfv8",
+		{"openai", "text-embedding-3-small"}: "price_s4zr11hgt8s9chmkbtq24ymsag",
+		{"sandbox", "echo-mini"}:             "price_wptn4wt4ewdt3m5jtzb8aq28z0",
+	} {
+		if r, ok := book.Lookup(model[0], model[1], noon); !ok || string(r.ID) != want {
+			t.Errorf("%s/%s has the id %s, want %s", model[0], model[1], r.ID, want)
+		}
+	}
+}
+
 func TestReadRefusesWhatIsNotOfTheFormat(t *testing.T) {
 	t.Parallel()
 	const good = "acme\towl\t2026-01-01\t2026-02-01\t1000\t100\ttext,image>text\tinput=1 output=2.5\t500:input=2,output=5\tlitellm"

@@ -23,7 +23,7 @@ func TestADeltaCostsNoAllocation(t *testing.T) { //nolint:paralleltest // counts
 
 func TestTheEndUserIsFoundInMetadata(t *testing.T) {
 	t.Parallel()
-	h, err := anthropic.Dialect{}.Probe([]byte(`{"model":"m","max_tokens":100.0,"metadata":{"user_id":"u-1","x":2}}`))
+	h, err := anthropic.Dialect{}.Probe([]byte(`{"model":"m","max_tokens":100.0,"metadata":{"user_id":"u-1","x":2}}`), provider.Line{})
 	if err != nil || h.User != "u-1" || h.MaxTokens != 100 {
 		t.Errorf("head = %+v, %v", h, err)
 	}

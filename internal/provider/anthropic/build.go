@@ -12,7 +12,9 @@ import (
 
 // body is the request as it goes out.
 type body struct {
-	Model       string            `json:"model"`
+	Model       string            `json:"model,omitempty"`
+	Version     string            `json:"anthropic_version,omitempty"`
+	Betas       []string          `json:"anthropic_beta,omitempty"`
 	MaxTokens   int64             `json:"max_tokens"`
 	System      []any             `json:"system,omitempty"`
 	Messages    []outMessage      `json:"messages"`
@@ -70,11 +72,13 @@ type outTool struct {
 //   - reasoning that no signature proves, and reasoning of other providers, is not sent: it would be refused.
 //
 // What cannot be said is refused by name.
-func (Dialect) BuildRequest(r chat.Request) ([]byte, error) {
-	b := builder{r: r, own: r.Dialect == dialectName, gen: generationOf(r.Model)}
+func (Dialect) BuildRequest(r chat.Request) ([]byte, error) { return build(r, maker) }
+
+// build encodes a call for a place where the API is spoken.
+func build(r chat.Request, at place) ([]byte, error) {
+	b := builder{r: r, own: r.Dialect == dialectName, gen: at.limit(generationOf(r.Model)), at: at}
 	out := body{
-		Model: r.Model, MaxTokens: r.MaxTokens, Stream: r.Stream,
-		Temperature: b.temperature(), TopP: r.TopP, TopK: r.TopK,
+		MaxTokens: r.MaxTokens, Temperature: b.temperature(), TopP: r.TopP, TopK: r.TopK,
 		Stop: b.stop(), ServiceTier: b.serviceTier(),
 	}
 	if r.User != "" {
@@ -86,6 +90,7 @@ func (Dialect) BuildRequest(r chat.Request) ([]byte, error) {
 	out.Choice = b.choice()
 	b.format(&out)
 	b.thinking(&out)
+	at.envelope(&out, r)
 	if !b.own {
 		b.note(provider.CheckUnmapped(r))
 	}
@@ -93,9 +98,9 @@ func (Dialect) BuildRequest(r chat.Request) ([]byte, error) {
 		return nil, b.err
 	}
 	raw := wire.Marshal(out)
-	if b.own && len(r.Unmapped) > 0 {
+	if left := at.unmapped(r); b.own && len(left) > 0 {
 		raw = append(raw[:len(raw)-1], ',')
-		raw = append(raw, wire.Marshal(r.Unmapped)[1:]...)
+		raw = append(raw, wire.Marshal(left)[1:]...)
 	}
 	return raw, nil
 }
@@ -104,6 +109,7 @@ type builder struct {
 	r   chat.Request
 	own bool
 	gen generation
+	at  place
 	err error
 }
 
@@ -138,6 +144,9 @@ func (b *builder) stop() []string {
 
 // serviceTier: the tiers of the two APIs overlap in "auto". Prices of other tiers do not exist here.
 func (b *builder) serviceTier() string {
+	if b.at.cloud {
+		return ""
+	}
 	switch b.r.ServiceTier {
 	case "auto", "priority":
 		return "auto"

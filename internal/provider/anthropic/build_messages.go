@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tollgate/internal/chat"
-	"tollgate/internal/provider"
 	"tollgate/internal/provider/wire"
 )
 
@@ -44,6 +43,7 @@ func (b *builder) system(parts []chat.Part) []any {
 // demands. A call that has only instructions is made a question: the API demands one.
 func (b *builder) messages(system *[]any) []outMessage {
 	var out []outMessage
+	var now turn
 	for _, m := range b.r.Messages {
 		if m.Role == chat.System && !b.own {
 			*system = append(*system, b.system(m.Parts)...)
@@ -53,13 +53,13 @@ func (b *builder) messages(system *[]any) []outMessage {
 		if len(results)+len(others) == 0 {
 			continue
 		}
-		role := string(m.Role)
-		if n := len(out); n > 0 && out[n-1].Role == role && !b.own {
-			out[n-1].Content = joinTurns(out[n-1].Content, results, others)
-			continue
+		if role := string(m.Role); now.role != role || b.own {
+			out = now.end(out)
+			now.role = role
 		}
-		out = append(out, outMessage{Role: role, Content: append(results, others...)})
+		now.results, now.others = append(now.results, results...), append(now.others, others...)
 	}
+	out = now.end(out)
 	if len(out) == 0 && len(*system) > 0 {
 		out = append(out, outMessage{Role: string(chat.User), Content: *system})
 		*system = nil
@@ -67,19 +67,19 @@ func (b *builder) messages(system *[]any) []outMessage {
 	return out
 }
 
-// joinTurns puts more results behind the results that a turn begins with, and the rest at its end.
-func joinTurns(have, results, others []any) []any {
-	n := 0
-	for n < len(have) && isResult(have[n]) {
-		n++
-	}
-	joined := append(append(append([]any(nil), have[:n]...), results...), have[n:]...)
-	return append(joined, others...)
+// turn gathers messages of one role that follow each other. It is written once, at its end: clients send turns of any number of them.
+type turn struct {
+	role            string
+	results, others []any
 }
 
-func isResult(block any) bool {
-	m, ok := block.(map[string]any)
-	return ok && m["type"] == "tool_result"
+// end adds the turn to out, if there is one, and makes room for the next.
+func (t *turn) end(out []outMessage) []outMessage {
+	if len(t.results)+len(t.others) > 0 {
+		out = append(out, outMessage{Role: t.role, Content: append(t.results, t.others...)})
+	}
+	*t = turn{}
+	return out
 }
 
 // blocks writes a turn's parts, results of tools apart.
@@ -159,10 +159,16 @@ func (b *builder) block(p chat.Part) any {
 	return nil
 }
 
-// sendable reports whether reasoning is Anthropic's own, proven by a signature. What another provider made has that provider's mark.
+// sendable reports whether reasoning is Anthropic's own, proven by a signature. What another provider made has that provider's mark,
+// or its seal.
 func sendable(p chat.Part) bool {
-	if _, foreign := p.Extra[string(provider.OpenAIChat)]; foreign {
-		return false
+	for name := range p.Extra {
+		if name != dialectName {
+			return false
+		}
+	}
+	if strings.Contains(p.Signature, ":") || strings.Contains(p.Data, ":") {
+		return false // sealed by another maker (see provider.Seal): Anthropic's own are base64
 	}
 	return (p.Kind == chat.Thinking && p.Signature != "") || (p.Kind == chat.Redacted && p.Data != "")
 }
@@ -181,7 +187,7 @@ func input(args json.RawMessage) json.RawMessage {
 
 func (b *builder) source(p chat.Part) map[string]string {
 	switch {
-	case p.URL != "":
+	case p.URL != "" && !b.at.cloud:
 		return map[string]string{"type": "url", "url": p.URL}
 	case p.Data != "":
 		mediaType := p.MediaType
@@ -189,7 +195,7 @@ func (b *builder) source(p chat.Part) map[string]string {
 			mediaType = "image/jpeg"
 		}
 		return map[string]string{"type": "base64", "media_type": mediaType, "data": p.Data}
-	case p.FileID != "" && (b.own || strings.HasPrefix(p.FileID, "file_")): // file-… is OpenAI's
+	case p.FileID != "" && !b.at.cloud && (b.own || strings.HasPrefix(p.FileID, "file_")): // file-… is OpenAI's
 		return map[string]string{"type": "file", "file_id": p.FileID}
 	}
 	return nil

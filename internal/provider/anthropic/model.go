@@ -22,7 +22,7 @@ type generation struct {
 // generationOf reads a model's name: claude-3-…, claude-<family>-4[-minor][-date], or newer.
 func generationOf(model string) generation {
 	name := strings.ToLower(model[strings.LastIndexByte(model, '/')+1:])
-	name = strings.ReplaceAll(name, ".", "-")
+	name = strings.NewReplacer(".", "-", "@", "-").Replace(name) // claude-sonnet-4@20250514 on Vertex
 	if i := strings.Index(name, "claude"); i > 0 {
 		name = name[i:]
 	}

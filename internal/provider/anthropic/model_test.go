@@ -10,6 +10,8 @@ func TestAModelsNameSaysWhichFormsItTakes(t *testing.T) {
 		"claude-3-7-sonnet-20250219": budget, "claude-sonnet-4-20250514": budget, "claude-opus-4-1-20250805": budget, "claude-opus-4-0": budget,
 		"claude-sonnet-4-5": both, "claude-haiku-4-5-20251001": both, "anthropic/claude-sonnet-4.5": both,
 		"claude-opus-4-6": now, "claude-sonnet-4-6": now, "claude-opus-4-8": now, "claude-fable-5": now, "claude-sonnet-5-20270101": now,
+		"claude-sonnet-4@20250514": budget, "claude-opus-4-1@20250805": budget, "claude-sonnet-4-5@20250929": both, "claude-3-7-sonnet@20250219": budget,
+		"us.anthropic.claude-sonnet-4-20250514-v1:0": budget, "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-opus-4-6-v1": now,
 		"deepseek-chat": budget, "kimi-k2": budget, "": budget,
 	} {
 		if got := generationOf(name); got != want {

@@ -6,8 +6,8 @@ import (
 )
 
 // Probe scans a request body once. metadata.user_id is the end user; the other members of metadata are kept too.
-func (Dialect) Probe(body []byte) (provider.Head, error) {
-	return provider.ScanHead(body, func(s *provider.HeadScan, name, raw []byte, _ provider.Span) (bool, error) {
+func (Dialect) Probe(body []byte, at provider.Line) (provider.Head, error) {
+	return provider.ScanHead(body, at, func(s *provider.HeadScan, name, raw []byte, _ provider.Span) (bool, error) {
 		h := &s.Head
 		switch string(name) {
 		case "max_tokens":
@@ -22,12 +22,7 @@ func (Dialect) Probe(body []byte) (provider.Head, error) {
 	})
 }
 
-// Splice exchanges the model and cuts the tollgate member out. Streams bring usage by themselves.
-func (d Dialect) Splice(body []byte, h provider.Head, model string) []byte {
-	return provider.ApplyEdits(body, d.Edits(body, h, model))
-}
-
-// Edits are what Splice does.
-func (Dialect) Edits(_ []byte, h provider.Head, model string) []wire.Edit {
-	return provider.SpliceEdits(h, model)
+// Edits exchange the model and cut the tollgate member out, and reasoning of other makers. Streams bring usage by themselves.
+func (Dialect) Edits(body []byte, h provider.Head, model string) []wire.Edit {
+	return provider.SpliceEdits(h, model, foreignEdits(body)...)
 }

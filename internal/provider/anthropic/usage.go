@@ -111,7 +111,7 @@ func (t *tally) usage() chat.Usage {
 // appendUsage writes usage from the classes. Audio has no field of its own here and counts as what it is: input or output.
 func appendUsage(dst []byte, u chat.Units, cost string) []byte {
 	dst = append(dst, `{"input_tokens":`...)
-	dst = appendInt(dst, u[chat.Input]+u[chat.InputAudio])
+	dst = appendInt(dst, u[chat.Input]+u[chat.InputAudio]+u[chat.InputImage])
 	dst = append(dst, `,"cache_creation_input_tokens":`...)
 	dst = appendInt(dst, u[chat.CacheWrite5m]+u[chat.CacheWrite1h])
 	dst = append(dst, `,"cache_read_input_tokens":`...)

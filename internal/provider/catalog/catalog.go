@@ -16,8 +16,18 @@ import (
 
 	"tollgate/internal/provider"
 	"tollgate/internal/provider/anthropic"
+	"tollgate/internal/provider/bedrock"
+	"tollgate/internal/provider/cohere"
+	"tollgate/internal/provider/gemini"
+	"tollgate/internal/provider/jina"
+	"tollgate/internal/provider/ollama"
 	"tollgate/internal/provider/openaichat"
+	"tollgate/internal/provider/openaicompletions"
+	"tollgate/internal/provider/openaiembed"
+	"tollgate/internal/provider/openaimedia"
+	"tollgate/internal/provider/openairesponses"
 	"tollgate/internal/provider/vendors"
+	"tollgate/internal/provider/voyage"
 )
 
 // Sandbox is the base URL of the built-in provider: it is served in the process, by package sandbox.
@@ -27,18 +37,58 @@ const Sandbox = "sandbox:"
 func Dialects() []provider.Dialect {
 	return []provider.Dialect{
 		openaichat.Dialect{},
+		openairesponses.Dialect{},
+		openairesponses.Cursor{},
+		openairesponses.Count{},
+		openaicompletions.Dialect{},
+		openaiembed.Dialect{},
+		openaimedia.Images{},
+		openaimedia.ImageEdits{},
+		openaimedia.Speech{},
+		openaimedia.Transcriptions{},
+		openaimedia.Translations{},
+		openaimedia.Moderations{},
+		openaimedia.Files{},
 		anthropic.Dialect{},
+		gemini.Dialect{},
+		gemini.Array{},
+		gemini.Count{},
+		gemini.Count{Vertex: true},
+		gemini.Embed{},
+		gemini.EmbedBatch{},
+		gemini.Predict{},
+		anthropic.Vertex{},
+		anthropic.Bedrock{},
+		anthropic.Count{},
+		anthropic.VertexCount{},
+		bedrock.Converse{},
+		bedrock.Count{},
+		bedrock.Titan{},
+		bedrock.Cohere{},
+		cohere.Chat{},
+		cohere.Embed{},
+		cohere.Rerank{},
+		voyage.Embed{},
+		voyage.Rerank{},
+		jina.Rerank{},
+		ollama.Chat{},
+		ollama.Embed{},
 	}
 }
 
+// byName is looked into for every call.
+var byName = sync.OnceValue(func() map[provider.Name]provider.Dialect {
+	all := make(map[provider.Name]provider.Dialect)
+	for _, d := range Dialects() {
+		all[d.Name()] = d
+	}
+	return all
+})
+
 // Dialect finds a dialect by name.
 func Dialect(name provider.Name) (provider.Dialect, bool) {
-	for _, d := range Dialects() {
-		if d.Name() == name {
-			return d, true
-		}
-	}
-	return nil, false
+	d, ok := byName()[name]
+	return d, ok
 }
 
 // embedded reads the vendors once. A bad file is a bug of the build, found by the first test.
@@ -86,7 +136,21 @@ func Load(files fs.FS) ([]provider.Vendor, error) {
 		all = append(all, v)
 	}
 	slices.SortFunc(all, func(a, b provider.Vendor) int { return strings.Compare(a.ID, b.ID) })
-	return all, nil
+	return all, checkKin(all)
+}
+
+// checkKin holds the vendors that are a part of another to one that exists and is no part itself.
+func checkKin(all []provider.Vendor) error {
+	for _, v := range all {
+		if v.Of == "" {
+			continue
+		}
+		i := slices.IndexFunc(all, func(w provider.Vendor) bool { return w.ID == v.Of })
+		if i < 0 || all[i].Of != "" {
+			return fmt.Errorf("vendor file %s.json: of %q, which is no vendor of its own", v.ID, v.Of)
+		}
+	}
+	return nil
 }
 
 func parse(raw []byte) (provider.Vendor, error) {
@@ -106,11 +170,17 @@ func check(v provider.Vendor) error {
 	if v.Name == "" {
 		return errors.New("no name")
 	}
-	if _, ok := Dialect(v.Dialect); !ok {
-		return fmt.Errorf("unknown dialect %q", v.Dialect)
+	if err := checkAuth(v.Auth); err != nil {
+		return err
 	}
-	if header, ok := strings.CutPrefix(v.Auth, "header:"); v.Auth != "bearer" && v.Auth != "none" && (!ok || header == "") {
-		return fmt.Errorf("unknown auth %q", v.Auth)
+	if err := checkSpeaks(v); err != nil {
+		return err
+	}
+	if err := checkFields(v); err != nil {
+		return err
+	}
+	if err := v.Quirks.Check(); err != nil {
+		return err
 	}
 	if v.Models != "" && !strings.HasPrefix(v.Models, "/") {
 		return fmt.Errorf("models_path %q does not begin with a slash", v.Models)
@@ -120,18 +190,36 @@ func check(v provider.Vendor) error {
 			return fmt.Errorf("forwarded header %q is not in lower case", h)
 		}
 	}
+	if v.Docs != "" && !strings.HasPrefix(v.Docs, "https://") {
+		return fmt.Errorf("docs %q is not an https address", v.Docs)
+	}
+	for _, name := range v.Env {
+		if name == "" || name != strings.ToUpper(name) || strings.ContainsAny(name, " $={}") {
+			return fmt.Errorf("%q is no name of an environment variable", name)
+		}
+	}
 	if v.BaseURL == "" || v.BaseURL == Sandbox {
 		return nil
 	}
-	u, err := url.Parse(v.BaseURL)
+	return checkBase(v.BaseURL, v)
+}
+
+// checkBase judges an address with its placeholders filled by something harmless.
+func checkBase(base string, v provider.Vendor) error {
+	sample := make(map[string]string, len(v.Fields))
+	for _, f := range v.Fields {
+		sample[f.Name] = "x"
+	}
+	filled := (&provider.Vendor{BaseURL: base}).Base(sample)
+	u, err := url.Parse(filled)
 	if err != nil {
 		return err
 	}
-	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.HasSuffix(v.BaseURL, "/") {
-		return fmt.Errorf("base_url %q is not a plain address", v.BaseURL)
+	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.HasSuffix(base, "/") {
+		return fmt.Errorf("base_url %q is not a plain address", base)
 	}
 	if u.Scheme != "https" && !v.Local {
-		return fmt.Errorf("base_url %q is not https", v.BaseURL)
+		return fmt.Errorf("base_url %q is not https", base)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"tollgate/internal/chat"
 	"tollgate/internal/provider"
@@ -33,6 +34,20 @@ type wireChoice struct {
 	Message json.RawMessage `json:"message"`
 	Delta   json.RawMessage `json:"delta"`
 	Finish  json.RawMessage `json:"finish_reason"`
+	Text    json.RawMessage `json:"text"` // completions, which had neither message nor delta
+}
+
+// said is what a choice says: its delta or message, or the text of a completion in the form of a message.
+func (c wireChoice) said(first, second json.RawMessage) json.RawMessage {
+	switch {
+	case wire.Present(first):
+		return first
+	case wire.Present(second):
+		return second
+	case wire.Present(c.Text):
+		return append(append([]byte(`{"content":`), c.Text...), '}')
+	}
+	return nil
 }
 
 // ParseResponse decodes a whole answer: its first choice.
@@ -65,12 +80,10 @@ func (Dialect) ParseResponse(body []byte) (chat.Response, error) {
 		return chat.Response{}, provider.ErrBadAnswer
 	}
 	out := chat.Response{ID: word(top.ID), Model: word(top.Model), ServiceTier: word(top.ServiceTier)}
-	out.Created, _ = wire.Int(top.Created)
+	out.Created = seconds(top.Created)
 	out.Usage, _ = parseUsage(top.Usage)
-	said := choices[0].Message
-	if !wire.Present(said) {
-		said = choices[0].Delta
-	}
+	out.Reported = Cost(top.Usage)
+	said := choices[0].said(choices[0].Message, choices[0].Delta)
 	var m wireAnswer
 	if wire.Present(said) {
 		if err := json.Unmarshal(said, &m); err != nil {
@@ -80,6 +93,15 @@ func (Dialect) ParseResponse(body []byte) (chat.Response, error) {
 	out.Parts = m.answerParts()
 	out.Finish = settle(finish(word(choices[0].Finish)), callsTool(out.Parts))
 	return out, nil
+}
+
+// seconds reads a time, which Writer has sent as a text.
+func seconds(raw json.RawMessage) int64 {
+	if s, ok := wire.String(raw); ok {
+		raw = json.RawMessage(s)
+	}
+	n, _ := wire.Int(raw)
+	return max(n, 0)
 }
 
 func word(raw json.RawMessage) string {
@@ -158,12 +180,15 @@ func contentParts(raw json.RawMessage) (text string, thoughts []chat.Part) {
 			b.WriteString(it.Text)
 			continue
 		}
-		thought, _ := wire.String(it.Thinking)
-		for _, t := range list[item](it.Thinking) {
-			thought += t.Text
+		var thought strings.Builder
+		if s, ok := wire.String(it.Thinking); ok {
+			thought.WriteString(s)
 		}
-		if thought != "" {
-			thoughts = append(thoughts, chat.Part{Kind: chat.Thinking, Text: thought})
+		for _, t := range list[item](it.Thinking) {
+			thought.WriteString(t.Text)
+		}
+		if thought.Len() > 0 {
+			thoughts = append(thoughts, chat.Part{Kind: chat.Thinking, Text: thought.String()})
 		}
 	}
 	return b.String(), thoughts
@@ -195,7 +220,7 @@ func (Dialect) AppendResponse(dst []byte, r chat.Response) []byte {
 	dst = append(dst, `"}]`...)
 	if r.Usage.Source != chat.Unknown {
 		dst = append(dst, `,"usage":`...)
-		dst = appendUsage(dst, r.Usage.Units, r.Cost)
+		dst = AppendUsage(dst, r.Usage.Units, r.Cost)
 	}
 	if r.ServiceTier != "" {
 		dst = append(dst, `,"service_tier":`...)
@@ -217,24 +242,30 @@ type answer struct {
 
 func toAnswer(parts []chat.Part) answer {
 	a := answer{Role: "assistant"}
+	var text, refusal *strings.Builder // nil: there is none, which is not an empty one
+	runes := 0                         // of text
 	for _, p := range parts {
 		switch p.Kind {
 		case chat.Text:
-			a.cite(p)
-			if a.Content == nil {
-				a.Content = new(string)
-			}
-			*a.Content += p.Text
+			end := runes + utf8.RuneCountInString(p.Text)
+			a.cite(p, runes, end)
+			runes = end
+			text = more(text, p.Text)
 		case chat.Refusal:
-			if a.Refusal == nil {
-				a.Refusal = new(string)
-			}
-			*a.Refusal += p.Text
+			refusal = more(refusal, p.Text)
 		case chat.ToolCall:
 			a.ToolCalls = append(a.ToolCalls, outCall{ID: p.ID, Type: "function", Function: outFunction{Name: p.Name, Arguments: argsText(p.Args)}})
 		case chat.Image, chat.Document, chat.Audio, chat.ToolResult, chat.Thinking, chat.Redacted, chat.Opaque:
 			// reasoning follows; a provider's own tool blocks have no place here
 		}
+	}
+	if text != nil {
+		content := text.String()
+		a.Content = &content
+	}
+	if refusal != nil {
+		said := refusal.String()
+		a.Refusal = &said
 	}
 	a.Reasoning, a.Details = details(parts)
 	if a.Content == nil && a.ToolCalls == nil && a.Refusal == nil {
@@ -243,11 +274,20 @@ func toAnswer(parts []chat.Part) answer {
 	return a
 }
 
-// cite keeps what a text block of Anthropic cites: web pages as OpenAI's annotations, everything as it came.
-func (a *answer) cite(p chat.Part) {
-	start := 0
-	if a.Content != nil {
-		start = len([]rune(*a.Content))
+// more adds text to what there is.
+func more(b *strings.Builder, text string) *strings.Builder {
+	if b == nil {
+		b = new(strings.Builder)
+	}
+	b.WriteString(text)
+	return b
+}
+
+// cite keeps what a text cites: annotations as they are, and of a text block of Anthropic web pages as OpenAI's annotations, and
+// everything as it came. start and end are where the text stands in the content, in runes.
+func (a *answer) cite(p chat.Part, start, end int) {
+	for _, raw := range list[json.RawMessage](p.Extra[dialectName]) {
+		a.Annotations = append(a.Annotations, raw)
 	}
 	for _, raw := range list[json.RawMessage](p.Extra[string(provider.AnthropicMessages)]) {
 		a.Citations = append(a.Citations, raw)
@@ -257,7 +297,7 @@ func (a *answer) cite(p chat.Part) {
 		}
 		if json.Unmarshal(raw, &c) == nil && c.URL != "" {
 			a.Annotations = append(a.Annotations, map[string]any{"type": "url_citation", "url_citation": map[string]any{
-				"url": c.URL, "title": c.Title, "start_index": start, "end_index": start + len([]rune(p.Text)),
+				"url": c.URL, "title": c.Title, "start_index": start, "end_index": end,
 			}})
 		}
 	}

@@ -28,11 +28,11 @@ func BenchmarkProbeAndSplice(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				h, err := Dialect{}.Probe(body)
+				h, err := Dialect{}.Probe(body, provider.Line{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				Dialect{}.Splice(body, h, "gpt-4o-mini")
+				provider.ApplyEdits(body, Dialect{}.Edits(body, h, "gpt-4o-mini"))
 			}
 		})
 	}

@@ -1,8 +1,8 @@
 package openaichat
 
 import (
-	"bytes"
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"tollgate/internal/chat"
@@ -22,6 +22,7 @@ type body struct {
 	TopP          json.Number     `json:"top_p,omitempty"`
 	TopK          json.Number     `json:"top_k,omitempty"`
 	Seed          json.Number     `json:"seed,omitempty"`
+	RandomSeed    json.Number     `json:"random_seed,omitempty"`
 	Stop          []string        `json:"stop,omitempty"`
 	Tools         []any           `json:"tools,omitempty"`
 	Choice        any             `json:"tool_choice,omitempty"`
@@ -30,6 +31,7 @@ type body struct {
 	Effort        string          `json:"reasoning_effort,omitempty"`
 	User          string          `json:"user,omitempty"`
 	ServiceTier   string          `json:"service_tier,omitempty"`
+	Store         *bool           `json:"store,omitempty"`
 }
 
 type streamOptions struct {
@@ -55,8 +57,8 @@ type outTool struct {
 
 // BuildRequest encodes a call for a provider of this dialect.
 //
-// Of what Anthropic's clients can say, this is left out because it changes no meaning: cache marks, the names of system blocks,
-// image detail. Reasoning of earlier turns is sent only to vendors that take it. A thinking budget becomes an effort, and is left
+// Of what Anthropic's clients can say, this is left out because it changes no meaning: cache marks (but for vendors that take them), the
+// names of system blocks, image detail. Reasoning of earlier turns is sent only to vendors that take it. A thinking budget becomes an effort, and is left
 // out for models that are known not to think: it is an offer. What cannot be said is refused by name.
 func (Dialect) BuildRequest(r chat.Request) ([]byte, error) {
 	own := r.Dialect == dialectName
@@ -75,13 +77,15 @@ func (Dialect) BuildRequest(r chat.Request) ([]byte, error) {
 	} else {
 		out.MaxCompletion = r.MaxTokens
 	}
-	if own {
+	if own || r.Encoding.Quirks.TopK {
 		out.TopK = r.TopK
 	} else {
-		if r.TopK != "" {
-			b.refuse("top_k")
-		}
-		b.note(provider.CheckUnmapped(r))
+		b.note(provider.TopK(r))
+	}
+	left, penalties := r.Unmapped, map[string]json.RawMessage(nil)
+	if !own {
+		left, penalties = splitPenalties(r.Unmapped)
+		b.note(provider.CheckLeft(r.Encoding, left))
 	}
 	if len(r.Tools) == 0 {
 		out.Parallel = nil // refused without tools
@@ -91,23 +95,35 @@ func (Dialect) BuildRequest(r chat.Request) ([]byte, error) {
 	out.Tools = b.tools()
 	out.Choice = choice(r.Choice)
 	out.Format = format(r.Format, own)
+	b.heed(&out)
 	if b.err != nil {
 		return nil, b.err
 	}
-	raw := wire.Marshal(out)
+	raw := provider.AddFields(wire.Marshal(out), penalties)
 	if own {
-		raw = addFields(raw, r.Unmapped)
+		left = maps.Clone(left)
+		if out.Store != nil {
+			delete(left, "store")
+		}
+		raw = provider.AddFields(raw, left)
 	}
 	return raw, nil
 }
 
-// addFields puts fields that only this dialect has back in.
-func addFields(raw []byte, fields map[string]json.RawMessage) []byte {
-	if len(fields) == 0 {
-		return raw
+// splitPenalties takes the penalties out of what a client of another dialect left: under these names they travel between the dialects
+// that have them.
+func splitPenalties(all map[string]json.RawMessage) (left, penalties map[string]json.RawMessage) {
+	left = maps.Clone(all)
+	for _, name := range [...]string{"frequency_penalty", "presence_penalty"} {
+		if raw := left[name]; wire.Present(raw) {
+			if penalties == nil {
+				penalties = map[string]json.RawMessage{}
+			}
+			penalties[name] = raw
+		}
+		delete(left, name)
 	}
-	raw = append(bytes.TrimSuffix(raw, []byte("}")), ',')
-	return append(raw, wire.Marshal(fields)[1:]...)
+	return left, penalties
 }
 
 // builder gathers messages and the first refusal.
@@ -139,6 +155,9 @@ func (b *builder) tools() []any {
 			continue
 		}
 		fn := wireFunction{Name: t.Name, Description: t.Description, Parameters: t.Schema, Strict: t.Strict}
+		if b.r.Encoding.Quirks.NoStrict {
+			fn.Strict = nil
+		}
 		out = append(out, outTool{Type: "function", Function: fn})
 	}
 	return out
@@ -194,11 +213,19 @@ func effort(r chat.Request) string {
 		}
 		return r.Reasoning.Word()
 	}
-	name := strings.ToLower(r.Model[strings.LastIndexByte(r.Model, '/')+1:])
-	for _, plain := range plainModels {
-		if strings.HasPrefix(name, plain) {
-			return ""
-		}
+	if !MayThink(r.Model) {
+		return ""
 	}
 	return r.Reasoning.Word()
+}
+
+// MayThink reports whether a model is not known to refuse being asked to think.
+func MayThink(model string) bool {
+	name := strings.ToLower(model[strings.LastIndexByte(model, '/')+1:])
+	for _, plain := range plainModels {
+		if strings.HasPrefix(name, plain) {
+			return false
+		}
+	}
+	return true
 }

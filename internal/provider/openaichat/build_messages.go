@@ -13,9 +13,11 @@ type outMessage struct {
 	Content    any          `json:"content"` // nil is null, which an assistant's message may have
 	Refusal    string       `json:"refusal,omitempty"`
 	Reasoning  string       `json:"reasoning_content,omitempty"`
+	Plain      string       `json:"reasoning,omitempty"`
 	Details    []wireDetail `json:"reasoning_details,omitempty"`
 	ToolCalls  []any        `json:"tool_calls,omitempty"`
 	ToolCallID string       `json:"tool_call_id,omitempty"`
+	Prefix     bool         `json:"prefix,omitempty"`
 }
 
 type outCall struct {
@@ -31,7 +33,9 @@ type outFunction struct {
 }
 
 func (b *builder) messages() []outMessage {
-	if text := b.systemText(b.r.System); text != "" {
+	if list := b.marked(b.r.System); list != nil {
+		b.out = append(b.out, outMessage{Role: "system", Content: list})
+	} else if text := b.systemText(b.r.System); text != "" {
 		b.out = append(b.out, outMessage{Role: "system", Content: text})
 	}
 	for _, m := range b.r.Messages {
@@ -77,9 +81,9 @@ func (b *builder) assistant(m chat.Message) {
 		case chat.Refusal:
 			out.Refusal += p.Text
 		case chat.ToolCall:
-			out.ToolCalls = append(out.ToolCalls, outCall{ID: p.ID, Type: "function", Function: outFunction{Name: p.Name, Arguments: argsText(p.Args)}})
+			out.ToolCalls = append(out.ToolCalls, outCall{ID: b.callID(p.ID), Type: "function", Function: outFunction{Name: p.Name, Arguments: argsText(p.Args)}})
 		case chat.Thinking, chat.Redacted:
-			reasoning = append(reasoning, p)
+			reasoning = append(reasoning, unsealed(p))
 		case chat.Opaque:
 			if raw, ok := p.Extra[dialectName]; ok && b.own {
 				out.ToolCalls = append(out.ToolCalls, raw)
@@ -97,10 +101,10 @@ func (b *builder) assistant(m chat.Message) {
 		out.Content = strings.Join(text, "")
 	}
 	if b.r.Encoding.ReplayReasoning || b.own {
-		out.Reasoning, out.Details = details(reasoning)
+		b.replay(&out, reasoning)
 	}
 	if out.Content == nil && out.ToolCalls == nil && out.Refusal == "" {
-		if out.Reasoning == "" {
+		if out.Reasoning == "" && out.Plain == "" {
 			return // nothing that could be said here
 		}
 		out.Content = ""
@@ -108,9 +112,21 @@ func (b *builder) assistant(m chat.Message) {
 	b.out = append(b.out, out)
 }
 
-// isContent reports whether a part with a raw form of its own stood in a message's content: Mistral's thinking, unknown parts.
+// unsealed is reasoning without what another maker sealed (see provider.Seal): its words can be read by all, its proof only there.
+func unsealed(p chat.Part) chat.Part {
+	if strings.Contains(p.Signature, ":") {
+		p.Signature = ""
+	}
+	if strings.Contains(p.Data, ":") {
+		p.Data = ""
+	}
+	return p
+}
+
+// isContent reports whether a part with a raw form of its own stood in a message's content: Mistral's thinking and references, unknown
+// parts.
 func isContent(p chat.Part) bool {
-	return (p.Kind == chat.Thinking || p.Kind == chat.Opaque) && strings.Contains(p.Path, ".content.")
+	return (p.Kind == chat.Thinking || p.Kind == chat.Opaque || (p.Kind == chat.Text && p.Text == "")) && strings.Contains(p.Path, ".content.")
 }
 
 func argsText(args json.RawMessage) string {
@@ -131,7 +147,11 @@ func (b *builder) user(m chat.Message) {
 		}
 		results = true
 		text, more := b.result(p)
-		b.out = append(b.out, outMessage{Role: "tool", ToolCallID: p.ID, Content: text})
+		answer := outMessage{Role: "tool", ToolCallID: b.callID(p.ID), Content: text}
+		if mark := b.cache(p); mark != nil {
+			answer.Content = []any{textPart(text, mark)}
+		}
+		b.out = append(b.out, answer)
 		if len(more) > 0 {
 			rest = append(rest, chat.Part{Kind: chat.Text, Text: "Content of the result of tool call " + p.ID + ":"})
 			rest = append(rest, more...)
@@ -174,8 +194,11 @@ func (b *builder) result(p chat.Part) (string, []chat.Part) {
 
 // content is a string where it can be: some vendors take nothing else.
 func (b *builder) content(parts []chat.Part) any {
-	if len(parts) == 1 && parts[0].Kind == chat.Text {
+	if len(parts) == 1 && parts[0].Kind == chat.Text && b.cache(parts[0]) == nil {
 		return parts[0].Text
+	}
+	if b.r.Encoding.Quirks.TextContent {
+		return b.systemText(parts)
 	}
 	list := make([]any, 0, len(parts))
 	for _, p := range parts {
@@ -189,7 +212,7 @@ func (b *builder) content(parts []chat.Part) any {
 func (b *builder) part(p chat.Part) any {
 	switch p.Kind {
 	case chat.Text:
-		return map[string]string{"type": "text", "text": p.Text}
+		return textPart(p.Text, b.cache(p))
 	case chat.Image:
 		image := map[string]string{"url": url(p)}
 		if p.Detail != "" {

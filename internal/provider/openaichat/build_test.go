@@ -19,7 +19,7 @@ func TestARequestIsWrittenTheWayItsVendorTakesIt(t *testing.T) {
 		want, lack []string
 	}{
 		{"openai", []string{`"max_completion_tokens":100`, `"stream_options":{"include_usage":true}`}, []string{`"max_tokens"`, "Hm."}},
-		{"mistral", []string{`"max_tokens":100`}, []string{"max_completion_tokens", "stream_options", "Hm."}},
+		{"mistral", []string{`"max_tokens":100`, `"thinking":[{"text":"Hm."`}, []string{"max_completion_tokens", "stream_options", "reasoning_content"}},
 		{"deepseek", []string{`"max_tokens":100`, `"reasoning_content":"Hm."`, "stream_options"}, []string{"max_completion_tokens"}},
 		{"openrouter", []string{`"max_completion_tokens":100`, `"reasoning_content":"Hm."`}, nil},
 	}

@@ -7,15 +7,25 @@ package openaichat
 import "tollgate/internal/provider"
 
 // Dialect is the one value of this dialect.
-type Dialect struct{}
+type Dialect struct {
+	provider.EventStream
+	Envelope
+	Refusals
+}
 
-var _ provider.Dialect = Dialect{}
+var (
+	_ provider.ChatClient = Dialect{}
+	_ provider.ChatTarget = Dialect{}
+)
 
 // Name is "openai-chat".
 func (Dialect) Name() provider.Name { return provider.OpenAIChat }
 
 // Path is the endpoint below the base URL, which ends in /v1 for most vendors.
-func (Dialect) Path() string { return "/chat/completions" }
+func (Dialect) Path(provider.Head, string) string { return "/chat/completions" }
 
-// Heartbeat is a comment with a single newline: some SDKs take a comment with a blank line for an empty event.
-func (Dialect) Heartbeat() []byte { return []byte(": keep-alive\n") }
+// Operation is chat.
+func (Dialect) Operation() provider.Operation { return provider.Chat }
+
+// Carries its own bodies.
+func (Dialect) Carries() []provider.Name { return []provider.Name{provider.OpenAIChat} }

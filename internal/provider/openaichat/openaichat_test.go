@@ -115,7 +115,7 @@ func FuzzSplice(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		h, err := openaichat.Dialect{}.Probe(body)
+		h, err := openaichat.Dialect{}.Probe(body, provider.Line{})
 		if err != nil || !jsonSound(body) {
 			return
 		}

@@ -31,10 +31,13 @@ func (Dialect) ParseRequest(body []byte) (chat.Request, error) {
 		ParallelTools: f.OptionalFlag("parallel_tool_calls"),
 	}
 	f.Take("tollgate")
+	if seed := f.Number("random_seed"); r.Seed == "" { // Mistral
+		r.Seed = seed
+	}
 	parseStreamOptions(&f, &r)
 	parseLimits(&f, &r)
-	parseStop(&f, &r)
-	parseFormat(&f, &r)
+	ParseStop(&f, &r)
+	ParseFormat(&f, &r)
 	parseReasoning(&f, &r)
 	parseTools(&f, &r)
 	parseMessages(&f, &r)
@@ -62,7 +65,8 @@ func parseLimits(f *provider.Fields, r *chat.Request) {
 	r.MaxTokens = max(0, r.MaxTokens)
 }
 
-func parseStop(f *provider.Fields, r *chat.Request) {
+// ParseStop reads stop: a string, or a list of them.
+func ParseStop(f *provider.Fields, r *chat.Request) {
 	raw := f.Take("stop")
 	if raw == nil {
 		return
@@ -76,7 +80,8 @@ func parseStop(f *provider.Fields, r *chat.Request) {
 	}
 }
 
-func parseFormat(f *provider.Fields, r *chat.Request) {
+// ParseFormat reads response_format.
+func ParseFormat(f *provider.Fields, r *chat.Request) {
 	var o struct {
 		Type   string `json:"type"`
 		Schema *struct {

@@ -236,6 +236,8 @@ func toPart(path string, raw json.RawMessage) (chat.Part, bool) {
 			break
 		}
 		p.Kind, p.Text, p.Extra = chat.Thinking, thoughts[0].Text, extra(raw)
+	case w.Type == "reference": // Mistral: a mark in its own answers, which says nothing to another model
+		p.Kind, p.Extra = chat.Text, extra(raw)
 	case w.Type == "refusal":
 		p.Kind, p.Text = chat.Refusal, w.Refusal
 	case w.Type == "image_url" && wire.Present(w.Image):

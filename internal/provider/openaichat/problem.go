@@ -1,6 +1,8 @@
 package openaichat
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -9,21 +11,8 @@ import (
 	"tollgate/internal/provider/wire"
 )
 
-// AppendError writes OpenAI's error envelope.
-func (Dialect) AppendError(dst []byte, p provider.Problem) []byte {
-	dst = append(dst, `{"error":`...)
-	dst = appendProblem(dst, p)
-	return append(dst, '}')
-}
-
-// AppendStreamError writes the error as a data event. No [DONE] follows: the answer is not whole.
-func (d Dialect) AppendStreamError(dst []byte, p provider.Problem) []byte {
-	dst = append(dst, "data: "...)
-	dst = d.AppendError(dst, p)
-	return append(dst, "\n\n"...)
-}
-
-func appendProblem(dst []byte, p provider.Problem) []byte {
+// AppendProblem writes the object that stands under "error".
+func AppendProblem(dst []byte, p provider.Problem) []byte {
 	dst = append(dst, `{"message":`...)
 	dst = wire.AppendString(dst, p.Message)
 	dst = append(dst, `,"type":"`...)
@@ -67,8 +56,11 @@ func problemType(p provider.Problem) string {
 	return "server_error"
 }
 
+// Refusals reads OpenAI's errors, and those of the vendors that speak like it in their own ways. Targets of the family embed it.
+type Refusals struct{}
+
 // ParseRefusal classifies a non-2xx answer.
-func (Dialect) ParseRefusal(status int, h http.Header, body []byte) *provider.Refusal {
+func (Refusals) ParseRefusal(status int, h http.Header, body []byte) *provider.Refusal {
 	r := parseError(body)
 	if r == nil {
 		r = &provider.Refusal{}
@@ -111,7 +103,9 @@ func parseError(body []byte) *provider.Refusal {
 				r = got
 			}
 		case "message", "detail", "msg":
-			if s := textOf(w.Value()); s != "" {
+			if s, field := faults(w.Value()); s != "" {
+				plain.Message, plain.Param = s, field
+			} else if s := textOf(w.Value()); s != "" {
 				plain.Message = s
 			}
 		case "type", "object":
@@ -121,13 +115,55 @@ func parseError(body []byte) *provider.Refusal {
 		case "code":
 			plain.Code = textOf(w.Value())
 		case "param":
-			plain.Param = textOf(w.Value())
+			if s := textOf(w.Value()); s != "" {
+				plain.Param = s
+			}
 		}
 	}
 	if r == nil && plain.Message != "" {
 		r = &plain
 	}
 	return r
+}
+
+// faults reads the list in which Mistral and other servers made with FastAPI tell what is wrong with a body, alone or under detail: a
+// sentence for each, and the place of the first. It is "" for anything else.
+func faults(raw []byte) (text, field string) {
+	if raw[0] == '{' {
+		var o struct {
+			Detail json.RawMessage `json:"detail"`
+		}
+		if json.Unmarshal(raw, &o) != nil || !wire.Present(o.Detail) {
+			return "", ""
+		}
+		raw = o.Detail
+	}
+	const most = 10
+	var texts []string
+	for _, f := range list[struct {
+		Where []any  `json:"loc"`
+		What  string `json:"msg"`
+	}](raw) {
+		var place []string
+		for i, step := range f.Where {
+			if i == 0 && step == "body" {
+				continue
+			}
+			place = append(place, fmt.Sprint(step))
+		}
+		at := strings.Join(place, ".")
+		if f.What == "" || len(texts) == most {
+			continue
+		}
+		if field == "" {
+			field = at
+		}
+		if at != "" {
+			at += ": "
+		}
+		texts = append(texts, at+f.What)
+	}
+	return strings.Join(texts, "; "), field
 }
 
 // parseErrorValue reads what stands under "error"; nil for null, false and the empty.
@@ -195,4 +231,14 @@ func inStream(r *provider.Refusal, raw []byte) *provider.Refusal {
 	}
 	r.Body = append([]byte(nil), raw[:min(len(raw), provider.RefusalBodyMax)]...)
 	return r
+}
+
+// StreamRefusal reads an error met inside a 200 answer from raw, the whole event or body, in any vendor's form; nil when raw tells
+// of none.
+func StreamRefusal(raw []byte) *provider.Refusal {
+	r := parseError(raw)
+	if r == nil {
+		return nil
+	}
+	return inStream(r, raw)
 }

@@ -34,6 +34,8 @@ type reader struct {
 	finish   chat.FinishReason
 	finished bool
 	usage    chat.Usage
+	cost     string // that the provider states
+	parked   int    // see park
 }
 
 // block is one piece of content on its way.
@@ -46,7 +48,7 @@ type block struct {
 	name    string
 	data    string
 	format  string
-	args    []byte // all arguments so far, to know when they are whole
+	args    arguing // all arguments so far, to know when they are whole
 	waiting []chat.Event
 }
 
@@ -136,7 +138,7 @@ func (r *reader) event(data []byte, failed bool) error {
 	r.take(c.Usage, c.Groq.Usage)
 	choices := list[wireChoice](c.Choices)
 	if !r.started {
-		created, _ := wire.Int(c.Created)
+		created := seconds(c.Created)
 		id, model := word(c.ID), word(c.Model)
 		if id == "" && model == "" && len(choices) == 0 {
 			return nil // Azure's first chunk: filter results, no answer yet
@@ -158,17 +160,18 @@ func (r *reader) event(data []byte, failed bool) error {
 // take keeps the last usage; Groq's own place counts where there is no other.
 func (r *reader) take(usage, groq json.RawMessage) {
 	if u, ok := parseUsage(usage); ok {
-		r.usage = u
+		r.usage, r.cost = u, Cost(usage)
 	} else if u, ok := parseUsage(groq); ok && r.usage.Source == chat.Unknown {
 		r.usage = u
 	}
 }
 
 func (r *reader) choice(c wireChoice) error {
-	said := c.Delta
-	if !wire.Present(said) && r.next == 0 && len(r.blocks) == 0 {
-		said = c.Message // a vendor that streams one whole message
+	message := c.Message // a vendor that streams one whole message
+	if r.next > 0 || len(r.blocks) > 0 {
+		message = nil
 	}
+	said := c.said(c.Delta, message)
 	if wire.Present(said) {
 		var d wireAnswer
 		if err := json.Unmarshal(said, &d); err != nil {
@@ -285,7 +288,7 @@ func (r *reader) call(i int, c wireCall) {
 		b.name = c.Function.Name
 	}
 	if args := string(arguments(c.Function.Arguments)); args != "" {
-		b.args = append(b.args, args...)
+		b.args.take(args)
 		r.say(b, chat.Event{Kind: chat.ArgsDelta, Text: args})
 	}
 	r.advance()
@@ -294,6 +297,7 @@ func (r *reader) call(i int, c wireCall) {
 // begin puts a block behind the others.
 func (r *reader) begin(b *block) *block {
 	r.blocks = append(r.blocks, b)
+	r.park("")
 	r.advance()
 	return b
 }
@@ -301,12 +305,26 @@ func (r *reader) begin(b *block) *block {
 // say sends a piece of a block, now or when its turn comes.
 func (r *reader) say(b *block, e chat.Event) {
 	if !b.open {
+		r.park(e.Text)
 		b.waiting = append(b.waiting, e)
 		r.advance()
 		return
 	}
 	e.Index = b.index
 	r.emit(e)
+}
+
+// What may wait for its turn in one stream: some vendors mix a few calls, none mixes megabytes.
+const (
+	parkedMax  = 32 << 20
+	parkedSize = 1 << 10 // about what a piece takes that says little
+)
+
+// park counts what waits. It is never taken off again.
+func (r *reader) park(text string) {
+	if r.parked += parkedSize + len(text); r.parked > parkedMax && !r.over {
+		r.fail(&provider.Refusal{Class: provider.ClassServer, Message: "The provider's answer mixes too much."})
+	}
 }
 
 // settle closes what is complete by itself.
@@ -331,7 +349,7 @@ func (r *reader) advance() {
 }
 
 func (b *block) complete() bool {
-	return b.kind != chat.ToolCall || (len(b.args) > 0 && json.Valid(b.args))
+	return b.kind != chat.ToolCall || b.args.whole()
 }
 
 // open starts a block once its name is known; with force, whatever is known.
@@ -388,7 +406,7 @@ func (r *reader) end() {
 	r.flush()
 	r.emit(chat.Event{Kind: chat.Finish, Reason: settle(r.finish, r.tools)})
 	if r.usage.Source != chat.Unknown {
-		r.emit(chat.Event{Kind: chat.UsageEvent, Usage: r.usage})
+		r.emit(chat.Event{Kind: chat.UsageEvent, Usage: r.usage, Reported: r.cost})
 	}
 	r.emit(chat.Event{Kind: chat.End})
 }

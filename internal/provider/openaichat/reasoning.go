@@ -131,6 +131,9 @@ func details(parts []chat.Part) (text string, entries []wireDetail) {
 			text += p.Text
 			entries = append(entries, wireDetail{Type: "reasoning.text", Text: p.Text, Signature: p.Signature, Format: formatOf(p), Index: &i})
 		case chat.Redacted:
+			if p.Data == "" { // marks what only another dialect knows
+				continue
+			}
 			entries = append(entries, wireDetail{Type: "reasoning.encrypted", Data: p.Data, Format: formatOf(p), Index: &i})
 		default: // no reasoning
 		}

@@ -44,7 +44,8 @@ func (t *tap) Close() []byte {
 		return nil
 	}
 	out := t.pass(rest)
-	if !t.seen.Ended && len(out) > 0 {
+	comments := e.Data == nil && bytes.HasSuffix(out, []byte("\n"))
+	if len(out) > 0 && !comments { // what follows must not join it
 		out = append(append([]byte(nil), out...), "\n\n"...)
 	}
 	return out
@@ -228,7 +229,7 @@ func setOnce(into *string, raw []byte) {
 func (w *watch) usage(raw []byte) bool {
 	u, ok := parseUsage(raw)
 	if ok {
-		w.seen.Usage = u
+		w.seen.Usage, w.seen.Cost = u, Cost(raw)
 	}
 	return ok
 }
@@ -264,22 +265,33 @@ func (w *watch) eachChoice(raw []byte) (n int) {
 			continue
 		}
 		var index int64
-		var finished bool
+		var reason string
+		var text []byte // of a completion, which has neither delta nor message
+		var said bool
 		c := wire.Walk(list.Value())
 		for c.Next() {
 			switch string(c.Key) {
 			case "index":
 				index, _ = wire.Int(c.Value())
 			case "delta", "message":
-				w.delta(c.Value())
-			case "finish_reason":
-				if s, _ := wire.String(c.Value()); s != "" {
-					finished = true
-					w.seen.Finish = finish(s)
+				if !said { // Writer says everything twice
+					w.delta(c.Value())
 				}
+				said = said || c.Value()[0] == '{'
+			case "text":
+				text = c.Value()
+			case "finish_reason":
+				reason, _ = wire.String(c.Value())
 			}
 		}
-		if finished {
+		if n := len(text) - 2; n > 0 && text[0] == '"' && !said {
+			w.seen.Started = true
+			w.seen.OutputBytes += int64(n)
+		}
+		if reason != "" {
+			if index == 0 || w.seen.Finish == "" {
+				w.seen.Finish = finish(reason)
+			}
 			w.finished |= 1 << (uint64(index) % 64)
 		}
 	}

@@ -56,7 +56,7 @@ func (w *writer) Append(dst []byte, e chat.Event) []byte {
 		}
 		dst = w.chunk(dst)
 		dst = append(dst, `,"choices":[],"usage":`...)
-		dst = appendUsage(dst, e.Usage.Units, e.Cost)
+		dst = AppendUsage(dst, e.Usage.Units, e.Cost)
 		return append(dst, "}\n\n"...)
 	case chat.Ping:
 		return append(dst, Dialect{}.Heartbeat()...)
@@ -158,6 +158,9 @@ func (w *writer) args(dst []byte, text string) []byte {
 
 // cite passes on what a text block cites, as it came but for a number: the SDKs put lists together by their entries' index.
 func (w *writer) cite(dst []byte, e chat.Event) []byte {
+	if w.kind == chat.Text && len(list[json.RawMessage](e.Extra[dialectName])) > 0 {
+		return w.delta(dst, string(wire.Marshal(map[string]any{"annotations": e.Extra[dialectName]})))
+	}
 	var citation map[string]any
 	raw, ok := e.Extra[string(provider.AnthropicMessages)]
 	if !ok || w.kind != chat.Text || json.Unmarshal(raw, &citation) != nil {

@@ -19,14 +19,15 @@ import (
 	"tollgate/internal/provider/providertest"
 )
 
-var dialects = []provider.Dialect{openaichat.Dialect{}, anthropic.Dialect{}}
+var dialects = []providertest.Both{openaichat.Dialect{}, anthropic.Dialect{}}
 
-// recorded gives the recordings of a dialect. Mistral's are listed under a name of their own; we speak openai-chat to it.
-func recorded(t *testing.T, d provider.Dialect) []providertest.Case {
+// recorded gives the recordings of a dialect. Mistral's and Writer's are listed under names of their own; we speak openai-chat to them.
+func recorded(t *testing.T, d providertest.Both) []providertest.Case {
 	t.Helper()
 	cases := providertest.Recorded(t, string(d.Name()))
 	if d.Name() == provider.OpenAIChat {
 		cases = append(cases, providertest.Recorded(t, "mistral-chat")...)
+		cases = append(cases, providertest.Recorded(t, "writer-chat")...)
 	}
 	return cases
 }
@@ -71,7 +72,7 @@ func feed(r provider.Reader, body []byte, size int) ([]chat.Event, error) {
 	return events, r.Close(emit)
 }
 
-func tapped(d provider.Dialect, h provider.Head, body []byte, size int) ([]byte, provider.Seen) {
+func tapped(d providertest.Both, h provider.Head, body []byte, size int) ([]byte, provider.Seen) {
 	tap := d.NewTap(h)
 	var out []byte
 	for len(body) > 0 {
@@ -360,7 +361,7 @@ func TestRecordedAnswersCrossToTheOtherDialect(t *testing.T) {
 	}
 }
 
-func crosses(t *testing.T, from, to provider.Dialect, c providertest.Case) {
+func crosses(t *testing.T, from, to providertest.Both, c providertest.Case) {
 	var want, got chat.Response
 	if c.Kind == "json" {
 		var err error

@@ -22,7 +22,7 @@ import (
 func TestRequestsAsTheOtherProviderGetsThem(t *testing.T) {
 	t.Parallel()
 	pairs := []struct {
-		from, to provider.Dialect
+		from, to providertest.Both
 		dir      string
 		models   []string
 	}{
@@ -125,7 +125,7 @@ func TestWhatTheTargetCannotSayIsRefusedByName(t *testing.T) {
 	const user = `"messages":[{"role":"user","content":"Hi"}]`
 	tests := []struct {
 		name  string
-		from  provider.Dialect
+		from  providertest.Both
 		body  string
 		field string
 	}{
@@ -179,7 +179,7 @@ func TestWhatTheTargetCannotSayIsRefusedByName(t *testing.T) {
 func TestBadRequestsNameTheField(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		d           provider.Dialect
+		d           providertest.Both
 		body, field string
 	}{
 		{openaichat.Dialect{}, `{"model":"m"}`, "messages"},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,8 +15,13 @@ import (
 	"tollgate/internal/fault"
 	"tollgate/internal/golden"
 	"tollgate/internal/provider"
-	"tollgate/internal/provider/wire"
 )
+
+// Both is a chat dialect with both ends.
+type Both interface {
+	provider.ChatClient
+	provider.ChatTarget
+}
 
 // Exercise holds a dialect to what every dialect guarantees. The wire files are in testdata of the package under test, written by
 // hand from the public descriptions of the API:
@@ -27,7 +31,7 @@ import (
 //	*.sse           a provider's stream; cut-*.sse breaks off, failed-*.sse has an error in it
 //
 // A new case is a new file; -update makes its golden.
-func Exercise(t *testing.T, d provider.Dialect) {
+func Exercise(t *testing.T, d Both) {
 	t.Helper()
 	t.Run("requests", func(t *testing.T) {
 		t.Parallel()
@@ -76,8 +80,8 @@ func indent(t *testing.T, v any) []byte {
 	return buf.Bytes()
 }
 
-func request(t *testing.T, d provider.Dialect, name string, body []byte) {
-	h, err := d.Probe(body)
+func request(t *testing.T, d Both, name string, body []byte) {
+	h, err := d.Probe(body, provider.Line{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,13 +113,13 @@ func request(t *testing.T, d provider.Dialect, name string, body []byte) {
 		if bytes.HasPrefix(bytes.TrimSpace(body[cut:]), nil) && len(bytes.TrimSpace(body[cut:])) == 0 {
 			break
 		}
-		if _, err := d.Probe(body[:cut]); !errors.Is(err, provider.ErrBody) {
+		if _, err := d.Probe(body[:cut], provider.Line{}); !errors.Is(err, provider.ErrBody) {
 			t.Fatalf("a body cut at %d: err = %v", cut, err)
 		}
 	}
 }
 
-func answer(t *testing.T, d provider.Dialect, name string, body []byte) {
+func answer(t *testing.T, d Both, name string, body []byte) {
 	seen := d.Inspect(body)
 	r, err := d.ParseResponse(body)
 	var refusal *provider.Refusal
@@ -123,7 +127,7 @@ func answer(t *testing.T, d provider.Dialect, name string, body []byte) {
 		if seen.Refusal == nil || seen.Ended {
 			t.Errorf("Inspect saw no refusal: %+v", seen)
 		}
-		golden.Equal(t, name+".golden", indent(t, refusal))
+		golden.Equal(t, name+".golden", Plain(t, refusal))
 		return
 	}
 	if err != nil {
@@ -132,7 +136,7 @@ func answer(t *testing.T, d provider.Dialect, name string, body []byte) {
 	if seen.Usage != r.Usage || seen.ID != r.ID || seen.Finish != r.Finish || !seen.Ended {
 		t.Errorf("Inspect %+v and ParseResponse %+v differ", seen, r)
 	}
-	golden.Equal(t, name+".golden", indent(t, showable(r)))
+	golden.Equal(t, name+".golden", Plain(t, r))
 	r.Cost = "0.000125"
 	out := d.AppendResponse(nil, r)
 	again, err := d.ParseResponse(out)
@@ -145,19 +149,8 @@ func answer(t *testing.T, d provider.Dialect, name string, body []byte) {
 	compare(t, d, r, again)
 }
 
-// showable makes arguments that are no JSON a string, for the golden file.
-func showable(r chat.Response) chat.Response {
-	r.Parts = slices.Clone(r.Parts)
-	for i, p := range r.Parts {
-		if len(p.Args) > 0 && !json.Valid(p.Args) {
-			r.Parts[i].Args = wire.AppendString(nil, string(p.Args))
-		}
-	}
-	return r
-}
-
 // compare holds an answer against the one that was written and read again.
-func compare(t *testing.T, d provider.Dialect, want, got chat.Response) {
+func compare(t *testing.T, d Both, want, got chat.Response) {
 	t.Helper()
 	if diff := cmp.Diff(essence(d, want), essence(d, got)); diff != "" {
 		t.Errorf("the answer changed (-want +got):\n%s", diff)
@@ -172,7 +165,7 @@ type essential struct {
 }
 
 // essence is what a dialect can say of an answer: parts without another dialect's extras, and empty ones left out.
-func essence(d provider.Dialect, r chat.Response) essential {
+func essence(d Both, r chat.Response) essential {
 	e := essential{Finish: r.Finish, In: r.Usage.Units.InputTotal(), Out: r.Usage.Units.OutputTotal()}
 	switch r.Finish { // words that only one dialect has
 	case chat.FinishStopSeq, chat.FinishPause, chat.FinishOther:
@@ -183,7 +176,7 @@ func essence(d provider.Dialect, r chat.Response) essential {
 		e.Finish = chat.FinishFilter
 	default: // both have it
 	}
-	if d.Name() != provider.OpenAIChat {
+	if !fewReasons(d.Name()) {
 		e.Finish = r.Finish
 	}
 	for _, p := range r.Parts {
@@ -194,7 +187,7 @@ func essence(d provider.Dialect, r chat.Response) essential {
 		if p.Kind == chat.ToolCall {
 			p.Args = compact(p.Args)
 		}
-		if n := len(e.Parts); p.Kind == chat.Text && n > 0 && e.Parts[n-1].Kind == chat.Text && d.Name() == provider.OpenAIChat {
+		if n := len(e.Parts); p.Kind == chat.Text && n > 0 && e.Parts[n-1].Kind == chat.Text && asksForUsage(d.Name()) {
 			e.Parts[n-1].Text += p.Text
 			continue
 		}
@@ -215,7 +208,8 @@ func compact(args json.RawMessage) json.RawMessage {
 	return buf.Bytes()
 }
 
-func badRequests(t *testing.T, d provider.Dialect) {
+func badRequests(t *testing.T, d Both) {
+	limit := limitField(d.Name())
 	tests := []struct{ name, body, field string }{
 		{"no object", `[1]`, ""},
 		{"a string", `"x"`, ""},
@@ -230,15 +224,15 @@ func badRequests(t *testing.T, d provider.Dialect) {
 		{"a model in another case", `{"model":"a","Model":"b"}`, "model"},
 		{"a stream in another case", "{\"model\":\"a\",\"\u017ftream\":true}", "stream"},
 		{"a stream that is no boolean", `{"model":"m","stream":"true"}`, "stream"},
-		{"max_tokens that is no number", `{"model":"m","max_tokens":"7"}`, "max_tokens"},
-		{"max_tokens with a fraction", `{"model":"m","max_tokens":1.5}`, "max_tokens"},
+		{"a cap that is no number", `{"model":"m","` + limit + `":"7"}`, limit},
+		{"a cap with a fraction", `{"model":"m","` + limit + `":1.5}`, limit},
 		{"metadata that is no object", `{"model":"m","metadata":[]}`, "metadata"},
 		{"a tollgate member that is no object", `{"model":"m","tollgate":1}`, "tollgate"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := d.Probe([]byte(tt.body))
+			_, err := d.Probe([]byte(tt.body), provider.Line{})
 			var f *fault.Error
 			if !errors.As(err, &f) || f.Kind != fault.Invalid {
 				t.Fatalf("err = %v, want an invalid request", err)
@@ -250,7 +244,7 @@ func badRequests(t *testing.T, d provider.Dialect) {
 	}
 }
 
-func tollgateMember(t *testing.T, d provider.Dialect) {
+func tollgateMember(t *testing.T, d Both) {
 	for _, body := range []string{
 		`{"tollgate":{"a":"}"},"model":"m","x":1}`,
 		`{ "tollgate" : {} , "model":"m"}`,
@@ -259,7 +253,7 @@ func tollgateMember(t *testing.T, d provider.Dialect) {
 		"{\n  \"stream\": true,\n  \"tollgate\": {},\n  \"model\": \"m\"\n}\n",
 		`{"tollgate":{},"stream":true,"model":"m"}`,
 	} {
-		h, err := d.Probe([]byte(body))
+		h, err := d.Probe([]byte(body), provider.Line{})
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
@@ -267,13 +261,13 @@ func tollgateMember(t *testing.T, d provider.Dialect) {
 			t.Errorf("%s: not found", body)
 		}
 		CheckSplice(t, d, []byte(body), h)
-		if got := d.Splice([]byte(body), h, "n"); bytes.Contains(got, []byte("tollgate")) {
+		if got := splice(d, []byte(body), h, "n"); bytes.Contains(got, []byte("tollgate")) {
 			t.Errorf("%s became %s", body, got)
 		}
 	}
 }
 
-func failures(t *testing.T, d provider.Dialect) {
+func failures(t *testing.T, d Both) {
 	var all bytes.Buffer
 	for _, p := range []provider.Problem{
 		{Status: 400, Kind: fault.Invalid, Code: "request.invalid_body", Message: "A \"bad\" body.", Field: "messages.0", CallID: "call_1"},
@@ -321,7 +315,7 @@ func Read(r provider.Reader, body []byte) ([]chat.Event, error) {
 	return events, r.Close(emit)
 }
 
-func refusals(t *testing.T, d provider.Dialect) {
+func refusals(t *testing.T, d Both) {
 	for status, want := range map[int]provider.Class{
 		400: provider.ClassInvalid, 401: provider.ClassCredential, 402: provider.ClassQuota, 403: provider.ClassCredential,
 		404: provider.ClassNotFound, 408: provider.ClassTimeout, 422: provider.ClassInvalid, 429: provider.ClassRateLimited,

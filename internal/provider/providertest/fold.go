@@ -70,7 +70,7 @@ func (f *folder) add(e chat.Event) error {
 		f.r.Finish, f.r.StopSequence = e.Reason, e.StopSequence
 		return f.move(blocks, finished)
 	case chat.UsageEvent:
-		f.r.Usage, f.r.Cost = e.Usage, e.Cost
+		f.r.Usage, f.r.Cost, f.r.Reported = e.Usage, e.Cost, e.Reported
 		return f.move(finished, counted)
 	case chat.End:
 		if f.phase == counted {

@@ -15,6 +15,7 @@ type Case struct {
 	Name     string // "openai/openai-chat-…"
 	Provider string
 	Dialect  string
+	Path     string // of the request
 	Status   int
 	Stream   bool
 	Request  []byte // nil when none was recorded
@@ -69,6 +70,7 @@ func load(t *testing.T, meta, dialect string) (Case, bool) {
 	var m struct {
 		Provider     string   `json:"provider"`
 		Dialect      string   `json:"dialect"`
+		Path         string   `json:"path"`
 		Status       int      `json:"status"`
 		Stream       bool     `json:"stream"`
 		RequestFile  string   `json:"request_file"`
@@ -86,7 +88,7 @@ func load(t *testing.T, meta, dialect string) (Case, bool) {
 	}
 	dir := filepath.Dir(meta)
 	c := Case{
-		Name: m.Provider + "/" + filepath.Base(dir), Provider: m.Provider, Dialect: m.Dialect, Status: m.Status, Stream: m.Stream,
+		Name: m.Provider + "/" + filepath.Base(dir), Provider: m.Provider, Dialect: m.Dialect, Path: m.Path, Status: m.Status, Stream: m.Stream,
 		Exact: m.Fidelity.Response == "exact", Features: m.Features,
 	}
 	if strings.HasSuffix(m.RequestFile, ".json") {

@@ -91,7 +91,7 @@ func allText(r chat.Request) string {
 func TestRecordedRequestsCrossToTheOtherDialect(t *testing.T) {
 	t.Parallel()
 	pairs := []struct {
-		from, to provider.Dialect
+		from, to providertest.Both
 		model    string
 		check    func(t *testing.T, body []byte)
 	}{
@@ -361,7 +361,7 @@ func TestProbeFindsWhatADecoderFinds(t *testing.T) {
 				continue
 			}
 			s.run(t, c, func(t *testing.T) {
-				h, err := d.Probe(c.Request)
+				h, err := d.Probe(c.Request, provider.Line{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -13,12 +13,16 @@ import (
 // spliceModel is a name with characters that need care in JSON.
 const spliceModel = `other "model"\é`
 
+func splice(d provider.Target, body []byte, h provider.Head, model string) []byte {
+	return provider.ApplyEdits(body, d.Edits(body, h, model))
+}
+
 // CheckSplice holds a spliced body against the original: decoded, they differ in the model, the tollgate member and the request for
 // usage, and in nothing else; and what stands before and behind the changed places is the same to the byte.
-func CheckSplice(t testing.TB, d provider.Dialect, body []byte, h provider.Head) {
+func CheckSplice(t testing.TB, d provider.Target, body []byte, h provider.Head) {
 	t.Helper()
 	before := bytes.Clone(body)
-	out := d.Splice(body, h, spliceModel)
+	out := splice(d, body, h, spliceModel)
 	if !bytes.Equal(before, body) {
 		t.Fatal("Splice changed its input")
 	}
@@ -38,7 +42,7 @@ func CheckSplice(t testing.TB, d provider.Dialect, body []byte, h provider.Head)
 	}
 	want["model"] = spliceModel
 	delete(want, "tollgate")
-	if d.Name() == provider.OpenAIChat && h.Stream {
+	if asksForUsage(d.Name()) && h.Stream {
 		options, _ := want["stream_options"].(map[string]any)
 		if options == nil {
 			options = map[string]any{}
@@ -56,7 +60,7 @@ func CheckSplice(t testing.TB, d provider.Dialect, body []byte, h provider.Head)
 	if !bytes.HasSuffix(out, tail) {
 		t.Error("the tail of the body changed")
 	}
-	if same := d.Splice(body, provider.Head{Model: h.Model, Spans: provider.Spans{Model: h.Spans.Model}}, h.Model); !bytes.Equal(same, body) {
+	if same := splice(d, body, provider.Head{Model: h.Model, Spans: provider.Spans{Model: h.Spans.Model}}, h.Model); !bytes.Equal(same, body) {
 		t.Error("a splice of nothing changed the body")
 	}
 }

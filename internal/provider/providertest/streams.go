@@ -63,7 +63,7 @@ func show(t *testing.T, events []chat.Event) []byte {
 	return out.Bytes()
 }
 
-func stream(t *testing.T, d provider.Dialect, name string, body []byte) {
+func stream(t *testing.T, d Both, name string, body []byte) {
 	cut, failed := strings.HasPrefix(name, "cut-"), strings.HasPrefix(name, "failed-")
 	events, err := Read(d.NewReader(), body)
 	if cut != errors.Is(err, provider.ErrTruncated) || (err != nil && !cut) {
@@ -111,7 +111,7 @@ func stream(t *testing.T, d provider.Dialect, name string, body []byte) {
 }
 
 // everyChunking: where the wire was cut into chunks changes nothing.
-func everyChunking(t *testing.T, d provider.Dialect, body []byte, want []chat.Event) {
+func everyChunking(t *testing.T, d Both, body []byte, want []chat.Event) {
 	t.Helper()
 	for _, size := range []int{1, 2, 3, 17, 100} {
 		r := d.NewReader()
@@ -132,9 +132,9 @@ func everyChunking(t *testing.T, d provider.Dialect, body []byte, want []chat.Ev
 }
 
 // neverWholeWhenCut: a stream cut before its reason to finish is told from a whole one, and forwards no half event.
-func neverWholeWhenCut(t *testing.T, d provider.Dialect, body []byte) {
+func neverWholeWhenCut(t *testing.T, d Both, body []byte) {
 	t.Helper()
-	end := bytes.LastIndex(body, []byte(`_reason":"`)) // finish_reason, stop_reason
+	end, mark := lastWord(d.Name(), body)
 	if end < 0 {
 		t.Fatal("no reason to finish")
 	}
@@ -142,7 +142,7 @@ func neverWholeWhenCut(t *testing.T, d provider.Dialect, body []byte) {
 		tap := d.NewTap(provider.Head{Stream: true})
 		out := bytes.Clone(tap.Feed(body[:at]))
 		out = append(out, tap.Close()...)
-		if tap.Seen().Ended && !bytes.Contains(body[:at], []byte(`_reason":"`)) {
+		if tap.Seen().Ended && !bytes.Contains(body[:at], mark) {
 			t.Fatalf("cut at %d, and whole", at)
 		}
 		if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {

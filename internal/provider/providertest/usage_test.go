@@ -59,7 +59,7 @@ func plainUsage(c providertest.Case) (totals, bool) {
 		out += apart
 		reasoning = max(reasoning, apart)
 	}
-	read := min(in, n("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"))
+	read := min(in, n("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens"))
 	write := min(in-read, n("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens"))
 	return totals{in, out, read, write, min(out, reasoning)}, any_
 }

@@ -17,7 +17,7 @@ func respond(m model, r chat.Request) chat.Response {
 	if m.thinks && (r.Reasoning == nil || !r.Reasoning.Disabled) {
 		res.Parts = append(res.Parts, chat.Part{Kind: chat.Thinking, Text: "The user wrote " + strconv.Itoa(len(question)) + " bytes. I will say them back."})
 	}
-	if tool, ok := chosenTool(r, question, fromTool); ok {
+	if tool, ok := chosenTool(r, lastText(r), fromTool); ok {
 		res.Parts = append(res.Parts, chat.Part{Kind: chat.ToolCall, ID: "call_sandbox_" + strconv.Itoa(len(r.Messages)), Name: tool.Name, Args: wire.Marshal(instance(tool.Schema))})
 		res.Finish = chat.FinishTools
 	} else {
@@ -73,6 +73,19 @@ func lastWords(r chat.Request) (text string, fromTool bool) {
 		}
 	}
 	return text, fromTool
+}
+
+// lastText is the last text of the last turn. Agents put reminders before it that name all of their tools.
+func lastText(r chat.Request) (text string) {
+	if len(r.Messages) == 0 {
+		return ""
+	}
+	for _, p := range r.Messages[len(r.Messages)-1].Parts {
+		if p.Kind == chat.Text {
+			text = p.Text
+		}
+	}
+	return text
 }
 
 func join(a, b string) string {

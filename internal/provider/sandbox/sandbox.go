@@ -1,13 +1,14 @@
 // Package sandbox is a provider inside the process, for a first call without any key and for tests.
 //
-// It speaks openai-chat at …/chat/completions and lists its models at …/models. It is deterministic: the same request gives the
+// It speaks openai-chat at …/chat/completions and openai-embeddings at …/embeddings, and lists its models at …/models. It is deterministic: the same request gives the
 // same answer, but for the time in `created`. No model is run: the answer says what was asked. What it imitates is the protocol:
 // streams by words, tool calls with arguments that fit their schema, structured output, reasoning, usage, and failures on request.
 //
-//   - echo-mini, echo-large: text. A tool is called when one is forced, or when the last question mentions its name.
+//   - echo-mini, echo-large: text. A tool is called when one is forced, or when the last text mentions its name.
 //   - reasoner: the same, with reasoning before it.
 //   - slow: waits before it answers and between words.
 //   - fail-429, fail-500: refuse every call; 429 with Retry-After: 1.
+//   - embed-mini: vectors, in which texts that share words are close.
 //
 // Usage is a count of bytes: a token for every four bytes, begun ones included, of each text, arguments and schema; 85 for an image.
 package sandbox
@@ -83,7 +84,7 @@ func Models() []string {
 	for _, m := range models() {
 		names = append(names, m.name)
 	}
-	return names
+	return append(names, embedder)
 }
 
 // RoundTrip answers without a network. The body of a stream comes piece by piece, as fast as it is read.
@@ -139,10 +140,12 @@ func (p *Provider) answer(req *http.Request) (int, http.Header, io.ReadCloser) {
 	switch {
 	case req.Method == http.MethodGet && strings.HasSuffix(req.URL.Path, "/models"):
 		return p.list()
-	case req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, openaichat.Dialect{}.Path()):
+	case req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/chat/completions"):
 		return p.chat(req)
+	case req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/embeddings"):
+		return p.embed(req)
 	}
-	return refuse(http.StatusNotFound, "sandbox.no_route", "The sandbox has /chat/completions and /models.")
+	return refuse(http.StatusNotFound, "sandbox.no_route", "The sandbox has /chat/completions, /embeddings and /models.")
 }
 
 func (p *Provider) list() (int, http.Header, io.ReadCloser) {
@@ -160,9 +163,9 @@ func (p *Provider) list() (int, http.Header, io.ReadCloser) {
 }
 
 func (p *Provider) chat(req *http.Request) (int, http.Header, io.ReadCloser) {
-	body, err := io.ReadAll(io.LimitReader(req.Body, bodyMax+1))
-	if err != nil || len(body) > bodyMax {
-		return refuse(http.StatusRequestEntityTooLarge, "request_too_large", "The request body is too large.")
+	body, ok := read(req)
+	if !ok {
+		return tooLarge()
 	}
 	d := openaichat.Dialect{}
 	r, err := d.ParseRequest(body)
@@ -171,7 +174,7 @@ func (p *Provider) chat(req *http.Request) (int, http.Header, io.ReadCloser) {
 	}
 	m, ok := modelNamed(r.Model)
 	if !ok {
-		return refuse(http.StatusNotFound, "model_not_found", "The sandbox has no model "+strconv.Quote(r.Model)+". It has "+strings.Join(Models(), ", ")+".")
+		return noModel(r.Model)
 	}
 	switch m.fails {
 	case http.StatusTooManyRequests:
@@ -192,6 +195,19 @@ func (p *Provider) chat(req *http.Request) (int, http.Header, io.ReadCloser) {
 	h := http.Header{"Content-Type": {"text/event-stream; charset=utf-8"}, "Cache-Control": {"no-cache"}}
 	pieces := stream(res, d.NewWriter(r.IncludeUsage))
 	return http.StatusOK, h, &paced{ctx: req.Context(), sleep: p.sleep, pause: m.pause, pieces: pieces}
+}
+
+func read(req *http.Request) ([]byte, bool) {
+	body, err := io.ReadAll(io.LimitReader(req.Body, bodyMax+1))
+	return body, err == nil && len(body) <= bodyMax
+}
+
+func tooLarge() (int, http.Header, io.ReadCloser) {
+	return refuse(http.StatusRequestEntityTooLarge, "request_too_large", "The request body is too large.")
+}
+
+func noModel(name string) (int, http.Header, io.ReadCloser) {
+	return refuse(http.StatusNotFound, "model_not_found", "The sandbox has no model "+strconv.Quote(name)+" here. It has "+strings.Join(Models(), ", ")+".")
 }
 
 // digest makes an id of a request: FNV-1a.

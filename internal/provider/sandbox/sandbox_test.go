@@ -223,3 +223,44 @@ func TestItListsItsModelsOverHTTPToo(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
+
+func TestTextsThatShareWordsAreClose(t *testing.T) {
+	t.Parallel()
+	p := sandbox.New(time.Now, nil)
+	ask := func(body string) (int, [][]float64) {
+		req, _ := http.NewRequest(http.MethodPost, "https://x/embeddings", strings.NewReader(body))
+		res, err := p.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var got struct {
+			Data []struct{ Embedding []float64 }
+		}
+		_ = json.NewDecoder(res.Body).Decode(&got)
+		var out [][]float64
+		for _, d := range got.Data {
+			out = append(out, d.Embedding)
+		}
+		return res.StatusCode, out
+	}
+	status, v := ask(`{"model":"embed-mini","input":["a cat sat on the mat","the cat sat on a mat","budget report of november"],"dimensions":512}`)
+	if status != 200 || len(v) != 3 || len(v[0]) != 512 {
+		t.Fatalf("%d, %d vectors", status, len(v))
+	}
+	dot := func(a, b []float64) (sum float64) {
+		for i := range a {
+			sum += a[i] * b[i]
+		}
+		return sum
+	}
+	if near, far := dot(v[0], v[1]), dot(v[0], v[2]); near < 0.999 || far > 0.5 {
+		t.Errorf("near %f, far %f", near, far)
+	}
+	if status, _ := ask(`{"model":"embed-mini","input":"x","dimensions":5000}`); status != 400 {
+		t.Errorf("too many dimensions: %d", status)
+	}
+	if status, _ := ask(`{"model":"echo-mini","input":"x"}`); status != 404 {
+		t.Errorf("a chat model: %d", status)
+	}
+}

@@ -16,16 +16,21 @@ const EventMax = 16 << 20
 // ErrTooLong is for an event over EventMax.
 var ErrTooLong = fault.New(fault.Upstream, "provider.event_too_long", "The provider sent an event that is too long.")
 
-// Splitter finds whole events in a stream. The zero value is ready. It is used by one goroutine.
+// Splitter finds whole events in a stream. The zero value is ready. It is used by one goroutine. After ErrTooLong it holds nothing and
+// gives ErrTooLong for ever.
 type Splitter struct {
-	rest []byte // begun and not ended
-	used int    // how much of rest the last Feed gave away
-	seen int    // how much of rest has been searched without finding an end
+	broken bool
+	rest   []byte // begun and not ended
+	used   int    // how much of rest the last Feed gave away
+	seen   int    // how much of rest has been searched without finding an end
 }
 
 // Feed takes the next bytes and gives all events that are whole now, with their ends; possibly none. When chunk holds only
 // whole events it is given back itself. The result is valid until the next call, and as long as chunk is left alone.
 func (s *Splitter) Feed(chunk []byte) ([]byte, error) {
+	if s.broken {
+		return nil, ErrTooLong
+	}
 	s.shift()
 	if len(s.rest) == 0 {
 		end := lastEnd(chunk, 0)
@@ -38,7 +43,8 @@ func (s *Splitter) Feed(chunk []byte) ([]byte, error) {
 	s.rest = append(s.rest, chunk...)
 	end := lastEnd(s.rest, max(0, s.seen-3)) // an end may straddle the border: three bytes of "\r\n\r\n" before it
 	s.used, s.seen = end, len(s.rest)
-	return s.rest[:end], s.check()
+	whole := s.rest[:end]
+	return whole, s.check()
 }
 
 // Rest gives what is left at the end of the stream: an event without its blank line, whole or cut.
@@ -57,10 +63,11 @@ func (s *Splitter) shift() {
 }
 
 func (s *Splitter) check() error {
-	if len(s.rest)-s.used > EventMax {
-		return ErrTooLong
+	if len(s.rest)-s.used <= EventMax {
+		return nil
 	}
-	return nil
+	s.rest, s.used, s.seen, s.broken = nil, 0, 0, true
+	return ErrTooLong
 }
 
 // lastEnd gives the index behind the last blank line in b that ends at or behind from; 0 when there is none.

@@ -3,6 +3,7 @@ package sse_test
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,4 +116,32 @@ func FuzzSplitter(f *testing.F) {
 			t.Fatalf("events depend on the pieces:\n%s", diff)
 		}
 	})
+}
+
+func TestAnEventOf64MiBIsNotHeld(t *testing.T) { //nolint:paralleltest // measures memory
+	var s sse.Splitter
+	chunk := bytes.Repeat([]byte{'x'}, 1<<20)
+	copy(chunk, "data: ")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var err error
+	for range 64 {
+		out, e := s.Feed(chunk)
+		if e != nil {
+			err = e
+		}
+		if len(out) > 0 {
+			t.Fatal("an event came out")
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, sse.ErrTooLong) || len(s.Rest()) != 0 {
+		t.Errorf("err = %v, and it is held", err)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 8*sse.EventMax {
+		t.Errorf("%d MiB were allocated", grown>>20)
+	}
+	if _, err := s.Feed([]byte("data: a\n\n")); !errors.Is(err, sse.ErrTooLong) {
+		t.Errorf("after that: %v", err)
+	}
 }

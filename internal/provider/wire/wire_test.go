@@ -133,3 +133,16 @@ func FuzzWalk(f *testing.F) {
 		}
 	})
 }
+
+func TestElementsAreCutWithTheirCommas(t *testing.T) {
+	t.Parallel()
+	for list, want := range map[string]string{
+		`[ 1, 2 ,3 ]`: `[ 2  ]`, `[1,3]`: `[]`, `[2,4]`: `[2,4]`, `[1 , 2]`: `[2]`, `[2, 1, 3, 4]`: `[2, 4]`, `[]`: `[]`, `[4,[1],3]`: `[4,[1]]`, `[1,3,5,2,7]`: `[2]`,
+	} {
+		edits, left := wire.CutElements([]byte(list), 0, func(e []byte) bool { return len(e) == 1 && (e[0]-'0')%2 == 1 })
+		got := string(wire.Apply([]byte(list), edits))
+		if got != want {
+			t.Errorf("%s became %s (%d left), want %s", list, got, left, want)
+		}
+	}
+}

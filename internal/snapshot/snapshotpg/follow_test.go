@@ -22,6 +22,7 @@ import (
 	"tollgate/internal/chat"
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialpg"
+	"tollgate/internal/credential/sign"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
 	"tollgate/internal/id"
@@ -40,7 +41,10 @@ import (
 
 func vendors(id string) (provider.Vendor, bool) {
 	v := provider.Vendor{ID: id, Name: id, BaseURL: "https://" + id + ".example", Auth: "bearer"}
-	return v, id == "openai" || id == "anthropic"
+	if id == "bedrock" {
+		v.BaseURL, v.Fields = "https://{region}.bedrock.example", []provider.Field{{Name: "region", Required: true}}
+	}
+	return v, id == "openai" || id == "anthropic" || id == "bedrock"
 }
 
 // house is an installation: the services that change configuration and a follower that reads it.
@@ -68,7 +72,8 @@ func build(t *testing.T) *house {
 	}
 	h := &house{t: t, db: pgtest.New(t), ring: ring, hasher: key.NewHasher(ring), vault: vault.New(kms)}
 	h.keys = key.NewService(keypg.New(h.db), h.hasher, time.Now)
-	h.credentials = credential.NewService(credentialpg.New(h.db), h.vault, vendors, egress.New(nil), nil, time.Now)
+	signer := sign.New(t.Context(), sign.Config{Now: time.Now})
+	h.credentials = credential.NewService(credentialpg.New(h.db), h.vault, vendors, egress.New(nil), credential.NewTester(nil, signer, time.Now), time.Now)
 	h.aliases = alias.NewService(aliaspg.New(h.db), vendors, time.Now)
 	h.prices = price.NewService(pricepg.New(h.db), shipped, time.Now)
 	return h
@@ -118,7 +123,7 @@ func await(t *testing.T, f *snapshot.Follower, what string, is func(*snapshot.Sn
 
 func (h *house) issue(in tenant.Scope, team id.Team, name string) (key.Key, key.Hash) {
 	h.t.Helper()
-	k, s, err := h.keys.Issue(h.t.Context(), in, key.New{Team: team, Name: name, Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Tags: map[string]string{"a": "b"}})
+	k, s, err := h.keys.Issue(h.t.Context(), in, key.New{Team: team, Name: name, Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Tags: map[string]string{"a": "b"}, DropUnsupported: name == "one"})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -139,7 +144,7 @@ func TestASnapshotHoldsEachOrganizationsOwnConfiguration(t *testing.T) {
 	if _, err := h.credentials.Connect(t.Context(), b, credential.New{Provider: "openai", Secret: secret.NewText("sk-of-B-0123456789"), BaseURL: "https://b.example"}); err != nil {
 		t.Fatal(err)
 	}
-	route := alias.Route{Targets: []alias.Target{{Provider: "openai", Model: "gpt", Credential: ca.ID}}, Timeout: time.Minute}
+	route := alias.Route{Targets: []alias.Target{{Provider: "openai", Model: "gpt", Credential: ca.ID}}, Timeout: time.Minute, DropUnsupported: true}
 	al, err := h.aliases.Create(t.Context(), a, "fast", route, "")
 	if err != nil {
 		t.Fatal(err)
@@ -179,6 +184,55 @@ func TestASnapshotHoldsEachOrganizationsOwnConfiguration(t *testing.T) {
 	if len(f.Status().Bad) != 0 {
 		t.Errorf("%+v", f.Status())
 	}
+}
+
+func TestTheSettingsOfACredentialArrive(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	in, _ := pgtest.Org(t, h.db, "A")
+	other, _ := pgtest.Org(t, h.db, "B")
+	made := map[tenant.Scope]id.Credential{}
+	for scope, region := range map[tenant.Scope]string{in: "eu-west-1", other: "us-east-1"} {
+		c, err := h.credentials.Connect(t.Context(), scope, credential.New{Provider: "bedrock", Secret: secret.NewText("key-0123456789"), Settings: map[string]string{"region": region}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[scope] = c.ID
+	}
+	f, _ := h.follow(h.deps(h.source()))
+	look := func(s *snapshot.Snapshot, scope tenant.Scope) (c snapshot.Credential) {
+		if o, ok := s.Org(scope.Org()); ok {
+			c = o.Credentials[made[scope]]
+		}
+		return c
+	}
+	goes := func(scope tenant.Scope, secret, region string) {
+		t.Helper()
+		await(t, f, region, func(s *snapshot.Snapshot) bool {
+			c := look(s, scope)
+			return c.Secret.Reveal() == secret && c.Settings["region"] == region && c.BaseURL == "https://"+region+".bedrock.example"
+		})
+	}
+	goes(in, "key-0123456789", "eu-west-1")
+	goes(other, "key-0123456789", "us-east-1")
+	again := secret.NewText("key-9876543210")
+	if _, err := h.credentials.Update(t.Context(), in, made[in], credential.Change{Settings: map[string]string{"region": "eu-north-1"}, Secret: &again}, nil); err != nil {
+		t.Fatal(err)
+	}
+	goes(in, "key-9876543210", "eu-north-1")
+	if got := f.Snapshot(); look(got, other).Settings["region"] != "us-east-1" {
+		t.Error("another organization's settings changed")
+	}
+	// Settings that were changed behind the product's back open nothing: the last good form stays.
+	err := h.db.InSystemPgx(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `UPDATE credentials SET settings = '{"region":"evil"}' WHERE id = $1`, string(made[in]))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, f, "the report", func(*snapshot.Snapshot) bool { return len(f.Status().Bad) > 0 })
+	goes(in, "key-9876543210", "eu-north-1")
 }
 
 func TestEveryKindOfChangeArrives(t *testing.T) {

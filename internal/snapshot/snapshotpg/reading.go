@@ -51,6 +51,7 @@ type (
 	credentialDoc struct {
 		ID, Provider, Name, Hint string
 		BaseURL                  string `json:"base_url"`
+		Settings                 map[string]string
 		Version, Revision        int
 		IsDefault                bool   `json:"is_default"`
 		DekID                    string `json:"dek_id"`
@@ -72,6 +73,7 @@ type (
 		Tags                                                    map[string]string
 		Hash                                                    bytea
 		Revision                                                int
+		DropUnsupported                                         bool      `json:"drop_unsupported"`
 		ExpiresAt                                               time.Time `json:"expires_at"` // null leaves the zero time
 		RevokedAt                                               time.Time `json:"revoked_at"`
 		CreatedAt                                               time.Time `json:"created_at"`
@@ -143,9 +145,12 @@ func addCredential(o *snapshot.OrgConfig, doc []byte) error {
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return err
 	}
+	if len(d.Settings) == 0 {
+		d.Settings = nil
+	}
 	o.Credentials = append(o.Credentials, snapshot.SealedCredential{
 		Credential: credential.Credential{
-			ID: id.Credential(d.ID), Provider: d.Provider, Name: d.Name, BaseURL: d.BaseURL, Hint: d.Hint, Version: d.Version, Revision: d.Revision, Default: d.IsDefault,
+			ID: id.Credential(d.ID), Provider: d.Provider, Name: d.Name, BaseURL: d.BaseURL, Settings: d.Settings, Hint: d.Hint, Version: d.Version, Revision: d.Revision, Default: d.IsDefault,
 		},
 		Sealed: credential.Sealed{DEK: credential.DEK{ID: d.DekID}, Ciphertext: d.Ciphertext}, // the key itself comes in finish
 	})
@@ -164,6 +169,7 @@ func addKey(o *snapshot.OrgConfig, doc []byte) error {
 		ID: id.Key(d.ID), Team: id.Team(d.TeamID), Name: d.Name, Prefix: d.Prefix, Last4: d.Last4, Environment: d.Environment,
 		Aliases: d.Aliases, Models: d.Models, Endpoints: d.Endpoints, Networks: d.Networks, ExpiresAt: d.ExpiresAt.UTC(), Workflow: d.Workflow,
 		Tags: d.Tags, Privacy: key.Privacy(d.Privacy), Revision: d.Revision, CreatedAt: d.CreatedAt.UTC(), CreatedBy: d.CreatedBy, RevokedAt: d.RevokedAt.UTC(),
+		DropUnsupported: d.DropUnsupported,
 	}})
 	return nil
 }

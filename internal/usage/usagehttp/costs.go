@@ -66,13 +66,14 @@ type costsRequest struct {
 	To          string   `query:"to" maxLength:"40" doc:"A day or an instant; the range ends before it; default: now"`
 	TimeZone    string   `query:"time_zone" maxLength:"64" doc:"Of days, like Europe/Berlin; default: UTC"`
 	Bucket      string   `query:"bucket" enum:"hour,day" doc:"Rows for each hour or day; default: one for the whole range"`
-	GroupBy     []string `query:"group_by" maxItems:"7" doc:"team, workflow, environment, alias, model, provider, key; several with commas"`
+	GroupBy     []string `query:"group_by" maxItems:"8" doc:"team, workflow, environment, alias, model, provider, endpoint, key; several with commas"`
 	Team        []string `query:"team,explode" maxItems:"100" doc:"Team id; repeat for alternatives. In every filter (none) stands for the empty value"`
 	Workflow    []string `query:"workflow,explode" maxItems:"100"`
 	Environment []string `query:"environment,explode" maxItems:"100"`
 	Alias       []string `query:"alias,explode" maxItems:"100"`
 	Model       []string `query:"model,explode" maxItems:"100"`
 	Provider    []string `query:"provider,explode" maxItems:"100"`
+	Endpoint    []string `query:"endpoint,explode" maxItems:"20" doc:"chat, embeddings, images, …"`
 	Key         []string `query:"key,explode" maxItems:"100" doc:"Key id"`
 }
 
@@ -106,7 +107,7 @@ func (r *costsRequest) query(now time.Time) (usage.Query, error) {
 	}
 	for d, values := range map[usage.Dimension][]string{
 		usage.Team: r.Team, usage.Workflow: r.Workflow, usage.Environment: r.Environment, usage.Alias: r.Alias, usage.Model: r.Model,
-		usage.Provider: r.Provider, usage.Key: r.Key,
+		usage.Provider: r.Provider, usage.Endpoint: r.Endpoint, usage.Key: r.Key,
 	} {
 		for _, v := range values {
 			if v == none {
@@ -190,7 +191,8 @@ func toFigures(r *usage.Row) Figures {
 	return f
 }
 
-// WriteCSV writes the rows as a table; ids that have names get a column for them.
+// WriteCSV writes the rows as a table; ids that have names get a column for them, and units that no chat has stand at its end, where
+// there are any.
 func (c Costs) WriteCSV(w io.Writer) error {
 	var head []string
 	if c.Bucket != "" {
@@ -203,16 +205,20 @@ func (c Costs) WriteCSV(w io.Writer) error {
 		}
 	}
 	head = append(head, "calls", "errors")
-	for class := range chat.Classes {
+	for class := range chat.Common {
 		head = append(head, class.String())
 	}
 	head = append(head, "cost_usd", "cost_nano_usd", "unpriced_calls", "estimated_calls")
+	rare := c.rare()
+	for _, class := range rare {
+		head = append(head, class.String())
+	}
 	out := csv.NewWriter(w)
 	if err := out.Write(head); err != nil {
 		return err
 	}
 	for i := range c.Rows {
-		if err := out.Write(c.line(&c.Rows[i])); err != nil {
+		if err := out.Write(c.line(&c.Rows[i], rare)); err != nil {
 			return err
 		}
 	}
@@ -220,7 +226,18 @@ func (c Costs) WriteCSV(w io.Writer) error {
 	return out.Error()
 }
 
-func (c Costs) line(r *CostRow) []string {
+// rare are the classes beyond those of chat that the rows have.
+func (c Costs) rare() []chat.Class {
+	var seen chat.Units
+	for i := range c.Rows {
+		for class := range chat.Classes {
+			seen[class] |= c.Rows[i].Units[class.String()]
+		}
+	}
+	return chat.Rare(seen)
+}
+
+func (c Costs) line(r *CostRow, rare []chat.Class) []string {
 	var line []string
 	if c.Bucket != "" && r.At != nil {
 		line = append(line, r.At.Format(time.RFC3339))
@@ -232,10 +249,14 @@ func (c Costs) line(r *CostRow) []string {
 		}
 	}
 	line = append(line, strconv.FormatInt(r.Calls, 10), strconv.FormatInt(r.Errors, 10))
-	for class := range chat.Classes {
+	for class := range chat.Common {
 		line = append(line, strconv.FormatInt(r.Units[class.String()], 10))
 	}
-	return append(line, r.CostUSD, r.CostNanoUSD, strconv.FormatInt(r.UnpricedCalls, 10), strconv.FormatInt(r.EstimatedCalls, 10))
+	line = append(line, r.CostUSD, r.CostNanoUSD, strconv.FormatInt(r.UnpricedCalls, 10), strconv.FormatInt(r.EstimatedCalls, 10))
+	for _, class := range rare {
+		line = append(line, strconv.FormatInt(r.Units[class.String()], 10))
+	}
+	return line
 }
 
 func named(dimension string) bool {

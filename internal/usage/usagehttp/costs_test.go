@@ -23,13 +23,14 @@ var noon = time.Date(2030, 3, 2, 12, 0, 0, 0, time.UTC)
 type store struct {
 	asked usage.Asked
 	org   string
+	units chat.Units // beyond those of chat
 }
 
 func (s *store) Costs(_ context.Context, in tenant.Scope, q usage.Asked, _ int) ([]usage.Row, error) {
 	s.asked, s.org = q, string(in.Org())
 	return []usage.Row{{
 		At: noon, Values: map[usage.Dimension]string{usage.Team: "team_1", usage.Workflow: "=1+1"}, Names: map[usage.Dimension]string{usage.Team: "Support"},
-		Calls: 3, Errors: 1, Cost: 9_007_199_254_740_993, Units: chat.Units{chat.Input: 5, chat.CacheRead: 2, chat.Output: 4}, Unpriced: 1, Estimated: 2,
+		Calls: 3, Errors: 1, Cost: 9_007_199_254_740_993, Units: s.units.Add(chat.Units{chat.Input: 5, chat.CacheRead: 2, chat.Output: 4}), Unpriced: 1, Estimated: 2,
 	}}, nil
 }
 func (s *store) UpTo(context.Context, tenant.Scope) (time.Time, error) { return noon, nil }
@@ -92,6 +93,26 @@ func TestCostsAsATable(t *testing.T) {
 		if d := cmp.Diff(want, lines); err != nil || d != "" {
 			t.Errorf("%v (-want +got):\n%s", err, d)
 		}
+	}
+}
+
+func TestUnitsThatNoChatHasStandBehindTheOthers(t *testing.T) {
+	t.Parallel()
+	s, server := serve(t)
+	s.units = chat.Units{chat.Images: 2, chat.Pages: 9}
+	lines, err := csv.NewReader(strings.NewReader(server.As(t, viewer()).Do("GET", "/costs?format=csv&group_by=endpoint&endpoint=images&endpoint=chat", "").Want(200).Body)).ReadAll()
+	want := [][]string{
+		{
+			"endpoint", "calls", "errors", "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "input_audio",
+			"output_audio", "web_search", "cost_usd", "cost_nano_usd", "unpriced_calls", "estimated_calls", "image", "page",
+		},
+		{"", "3", "1", "5", "2", "0", "0", "4", "0", "0", "0", "0", "9007199.254740993", "9007199254740993", "1", "2", "2", "9"},
+	}
+	if d := cmp.Diff(want, lines); err != nil || d != "" {
+		t.Errorf("%v (-want +got):\n%s", err, d)
+	}
+	if d := cmp.Diff(map[usage.Dimension][]string{usage.Endpoint: {"images", "chat"}}, s.asked.Filter); d != "" {
+		t.Errorf("filter (-want +got):\n%s", d)
 	}
 }
 

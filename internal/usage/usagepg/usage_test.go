@@ -126,6 +126,30 @@ func TestEachProviderIsChargedItsOwnAttempts(t *testing.T) {
 	}
 }
 
+// TestEndpointsAreCountedApart: one key and model on two surfaces, with the units that belong to each.
+func TestEndpointsAreCountedApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	talk, draw := call(w.in.Org(), w.team, noon), call(w.in.Org(), w.team, noon)
+	talk.Endpoint, draw.Endpoint = "chat", "images"
+	draw.Usage.Units = chat.Units{chat.Images: 3, chat.CodeSession: 1}
+	draw.Attempts[0].Usage, draw.Cost, draw.Attempts[0].Cost = draw.Usage, 40, 40
+	w.deliver(t, talk, draw)
+	w.roll(t)
+	want := []usage.Row{
+		{Values: map[usage.Dimension]string{usage.Endpoint: "chat"}, Calls: 1, Cost: 1000, Units: chat.Units{chat.Input: 100, chat.Output: 10}},
+		{Values: map[usage.Dimension]string{usage.Endpoint: "images"}, Calls: 1, Cost: 40, Units: chat.Units{chat.Images: 3, chat.CodeSession: 1}},
+	}
+	if d := cmp.Diff(want, w.costs(t, usage.Query{GroupBy: []usage.Dimension{usage.Endpoint}}).Rows); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(want[1:], w.costs(t, usage.Query{
+		GroupBy: []usage.Dimension{usage.Endpoint}, Filter: map[usage.Dimension][]string{usage.Endpoint: {"images"}},
+	}).Rows); d != "" {
+		t.Errorf("of images alone (-want +got):\n%s", d)
+	}
+}
+
 // TestASumBeyondTheRangeHoldsNothingUp: figures stay at the largest value, and the hour becomes clean.
 func TestASumBeyondTheRangeHoldsNothingUp(t *testing.T) {
 	t.Parallel()

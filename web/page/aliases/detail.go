@@ -53,7 +53,7 @@ type caller struct {
 }
 
 func (v detailView) patience() string {
-	lines := (names{}).lines(alias.Route{Timeout: v.Alias.Route.Timeout, FirstByte: v.Alias.Route.FirstByte, Attempts: attempts(v.Alias.Route), OnDisconnect: v.Alias.Route.OnDisconnect})
+	lines := (names{}).lines(alias.Route{Timeout: v.Alias.Route.Timeout, FirstByte: v.Alias.Route.FirstByte, Attempts: attempts(v.Alias.Route), OnDisconnect: v.Alias.Route.OnDisconnect, DropUnsupported: v.Alias.Route.DropUnsupported})
 	text := lines[0]
 	for _, l := range lines[1:] {
 		text += " · " + l

@@ -30,11 +30,17 @@ func (n names) lines(r alias.Route) []string {
 		out = append(out, "first token within "+patience(r.FirstByte))
 	}
 	out = append(out, "attempts "+strconv.Itoa(attempts(r)))
+	if r.DropUnsupported {
+		out = append(out, dropping)
+	}
 	if r.OnDisconnect == alias.Abort {
 		return append(out, "client gone: cancel")
 	}
 	return append(out, "client gone: read to the end")
 }
+
+// dropping is the line of a route that drops what a target cannot express.
+const dropping = "unsupported: drop with a warning"
 
 // patience is a span that somebody chose: 10 min, 20 s, 2.5 s.
 func patience(d time.Duration) string {
@@ -135,7 +141,7 @@ func (n names) summary(was, is alias.Route) string {
 		}
 	}
 	for _, line := range before {
-		if strings.HasPrefix(line, "target ") && !slices.Contains(after, line) {
+		if (strings.HasPrefix(line, "target ") || line == dropping) && !slices.Contains(after, line) {
 			parts = append(parts, "−\u00a0"+strings.TrimPrefix(line, "target "))
 		}
 	}

@@ -32,6 +32,7 @@ type form struct {
 	FirstByte    string
 	Attempts     string
 	OnDisconnect string
+	Drop         bool
 
 	Trouble page.Trouble
 	Names   names
@@ -163,6 +164,13 @@ func (f form) onDisconnect() ui.SelectView {
 	}}
 }
 
+func (f form) drop() ui.CheckView {
+	return ui.CheckView{
+		Name: "drop_unsupported", Label: "Drop what the target cannot express (with a warning) instead of refusing the call",
+		Note: "A field that one provider knows and another does not", Checked: f.Drop,
+	}
+}
+
 func by(t alias.Target) string {
 	if t.Credential == "" {
 		return t.Provider
@@ -172,7 +180,7 @@ func by(t alias.Target) string {
 
 // of is the form of a route.
 func of(r alias.Route) form {
-	f := form{Timeout: seconds(r.Timeout), FirstByte: seconds(r.FirstByte), OnDisconnect: r.OnDisconnect}
+	f := form{Timeout: seconds(r.Timeout), FirstByte: seconds(r.FirstByte), OnDisconnect: r.OnDisconnect, Drop: r.DropUnsupported}
 	if r.Attempts > 0 {
 		f.Attempts = strconv.Itoa(r.Attempts)
 	}
@@ -199,6 +207,7 @@ func read(v *page.Visit) form {
 	f := form{
 		Version: version, Name: strings.TrimSpace(v.Form("name")), Message: strings.TrimSpace(v.Form("message")), Timeout: strings.TrimSpace(v.Form("timeout")),
 		FirstByte: strings.TrimSpace(v.Form("first_byte")), Attempts: strings.TrimSpace(v.Form("attempts")), OnDisconnect: v.Form("on_disconnect"),
+		Drop: v.Form("drop_unsupported") != "",
 	}
 	for i := range rowsMax {
 		n := strconv.Itoa(i)
@@ -233,7 +242,7 @@ func (f *form) press(button string) bool {
 
 // route is what the form says. Rows without a model and a provider are left out, also of the form, so that errors find their row.
 func (f *form) route() (alias.Route, error) {
-	r := alias.Route{OnDisconnect: f.OnDisconnect}
+	r := alias.Route{OnDisconnect: f.OnDisconnect, DropUnsupported: f.Drop}
 	rows := f.Rows[:0:0]
 	for _, row := range f.Rows {
 		if row.By == "" && row.Model == "" {

@@ -50,6 +50,7 @@ func TestAFormSaysTheRouteThatFilledIt(t *testing.T) {
 	r := alias.Route{
 		Targets: []alias.Target{{Provider: "anthropic", Model: "claude-haiku-4-5", Credential: "cred_x"}, {Provider: "openai", Model: "gpt-4o-mini"}},
 		Timeout: 20 * time.Second, FirstByte: 2500 * time.Millisecond, Attempts: 3, OnDisconnect: alias.Abort,
+		DropUnsupported: true,
 	}
 	f := of(r)
 	got, err := f.route()
@@ -146,6 +147,8 @@ func TestAVersionWithoutWordsIsSummedUp(t *testing.T) {
 		{"a fallback more", alias.Route{Targets: []alias.Target{haiku}}, alias.Route{Targets: []alias.Target{haiku, mini}}, "+\u00a0openai/mini"},
 		{"another model", alias.Route{Targets: []alias.Target{haiku}}, alias.Route{Targets: []alias.Target{mini}}, "+\u00a0openai/mini, −\u00a0anthropic/haiku"},
 		{"another order", alias.Route{Targets: []alias.Target{haiku, mini}}, alias.Route{Targets: []alias.Target{mini, haiku}}, "Another order"},
+		{"dropping", alias.Route{Targets: []alias.Target{haiku}}, alias.Route{Targets: []alias.Target{haiku}, DropUnsupported: true}, "+\u00a0unsupported: drop with a warning"},
+		{"no more dropping", alias.Route{Targets: []alias.Target{haiku}, DropUnsupported: true}, alias.Route{Targets: []alias.Target{haiku}}, "−\u00a0unsupported: drop with a warning"},
 		{"another deadline", alias.Route{Targets: []alias.Target{haiku}}, alias.Route{Targets: []alias.Target{haiku}, Timeout: 20 * time.Second}, "+\u00a0deadline 20 s"},
 	} {
 		if got := (names{}).summary(tt.was, tt.is); got != tt.want {

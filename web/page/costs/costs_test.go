@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"tollgate/internal/chat"
 	"tollgate/internal/fault"
 	"tollgate/internal/golden"
 	"tollgate/internal/tenant"
@@ -50,6 +51,21 @@ func TestOnlyUnpricedCallsAreNeverShownAsZero(t *testing.T) {
 	html := show(t, pagetest.Sample(), "/costs?range=7d&by=model&model=mystery", tenant.Admin)
 	if strings.Contains(html, "$0") || !strings.Contains(html, "3 unpriced") {
 		t.Errorf("an unknown cost is shown as none:\n%s", html)
+	}
+}
+
+// TestWhatIsNoTokenIsToldInWords: and nothing is told of it to those who use chat alone.
+func TestWhatIsNoTokenIsToldInWords(t *testing.T) {
+	t.Parallel()
+	if html := show(t, pagetest.Sample(), "/costs?range=7d", tenant.Admin); strings.Contains(html, "Besides tokens") {
+		t.Error("a ledger of chat tells of images")
+	}
+	l := pagetest.Sample()
+	last := &l.Spent[len(l.Spent)-1]
+	last.Units[chat.Images], last.Units[chat.Pages], last.Units[chat.AudioMS], last.Units[chat.InputImage] = 1, 30, 120_000, 5
+	last.Values[usage.Endpoint] = "images"
+	if html := show(t, l, "/costs?range=7d&by=endpoint", tenant.Admin); !strings.Contains(html, "Besides tokens: 1 image, 30 pages, 2 min of audio.") || !strings.Contains(html, "Spend by endpoint") {
+		t.Error("images and pages are not told")
 	}
 }
 

@@ -1,7 +1,9 @@
 package costs
 
 import (
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"tollgate/internal/chat"
@@ -261,6 +263,32 @@ func (b builder) figures(total row) []figure {
 	return append(out, per)
 }
 
+// also says in words what was used besides tokens; empty: nothing was.
+func (r *row) also() string {
+	var parts []string
+	for _, of := range []struct {
+		class     chat.Class
+		one, many string
+	}{
+		{chat.WebSearch, "web search", "web searches"},
+		{chat.Images, "image", "images"},
+		{chat.Characters, "character", "characters"},
+		{chat.SearchUnits, "search unit", "search units"},
+		{chat.Pages, "page", "pages"},
+		{chat.FileSearch, "file search", "file searches"},
+		{chat.CodeSession, "code session", "code sessions"},
+		{chat.Requests, "call with a fee", "calls with a fee"},
+	} {
+		if n := r.Units[of.class]; n > 0 {
+			parts = append(parts, ui.Plural(n, of.one, of.many))
+		}
+	}
+	if n := r.Units[chat.AudioMS]; n > 0 {
+		parts = append(parts, ui.SpanText(time.Duration(min(n, math.MaxInt64/int64(time.Millisecond)))*time.Millisecond)+" of audio")
+	}
+	return strings.Join(parts, ", ")
+}
+
 // amount is a cost, unless none of it is known.
 func amount(r *row) string {
 	if !r.known() {
@@ -310,7 +338,7 @@ func (v view) compared() string { return v.Chart.Compare }
 
 func (v view) textFilters() []string {
 	var out []string
-	for _, d := range []usage.Dimension{usage.Workflow, usage.Environment, usage.Alias, usage.Model, usage.Provider} {
+	for _, d := range []usage.Dimension{usage.Workflow, usage.Environment, usage.Alias, usage.Model, usage.Provider, usage.Endpoint} {
 		out = append(out, string(d))
 	}
 	return slices.Clip(out)

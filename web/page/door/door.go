@@ -178,7 +178,6 @@ func (d Door) LogOut(ctx context.Context, v *page.Visit) (page.Reply, error) {
 }
 
 func (d Door) snippet() ui.SnippetView {
-	c := client.Caller{Gateway: d.Gateway, Model: "fast-classifier"}
-	tabs := c.Tabs()
-	return ui.SnippetView{ID: "two-lines", Label: "Two lines to change", Tabs: []ui.SnippetTab{tabs[1], tabs[0], tabs[4]}}
+	c := client.Caller{Gateway: d.Gateway, Models: []client.Model{{Name: "fast-classifier"}}}
+	return ui.SnippetView{ID: "two-lines", Label: "Two lines to change", Tabs: c.Short()}
 }

@@ -26,9 +26,7 @@ type createdView struct {
 	Waits  bool // the reader may see calls, so the page can tell when one arrives
 }
 
-func (v createdView) snippet() ui.SnippetView {
-	return ui.SnippetView{ID: "first-call", Label: "First call", Tabs: v.Caller.Tabs()}
-}
+func (v createdView) snippet() ui.SnippetChoice { return v.Caller.Panel("first-call", "First call") }
 
 func (v createdView) env() string { return client.Variable + "=" + v.Secret }
 
@@ -47,42 +45,17 @@ func (p Keys) Create(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	if err != nil {
 		return page.Reply{}, err
 	}
-	model, err := p.model(ctx, v, k)
+	caller, err := p.caller(ctx, v, k)
 	if err != nil {
 		return page.Reply{}, err
 	}
+	caller.Key = secret.Reveal()
 	view := createdView{
 		Key: k, Secret: secret.Reveal(), Facts: facts(k, teams, ui.Clock{Now: v.Now}), Waits: v.Can(tenant.ReadCalls),
-		Caller: client.Caller{Gateway: p.Gateway, Key: secret.Reveal(), Model: model},
+		Caller: caller,
 	}
 	frame := layout.Frame{Title: k.Name + " created", Active: layout.Keys, Stream: view.Waits}
 	return page.Show(frame, created(view)).As(http.StatusCreated), nil
-}
-
-// model is one that the key may call, for the snippet.
-func (p Keys) model(ctx context.Context, v *page.Visit, k key.Key) (string, error) {
-	if len(k.Aliases) > 0 {
-		return k.Aliases[0], nil
-	}
-	for _, m := range k.Models {
-		if !strings.Contains(m, "*") {
-			return m, nil
-		}
-	}
-	if len(k.Models) > 0 {
-		if k.AllowModel("sandbox", "echo-mini") == nil {
-			return "sandbox/echo-mini", nil
-		}
-		return k.Models[0], nil
-	}
-	aliases, _, err := p.Aliases.List(ctx, v.Scope(), "", "", 1)
-	if err != nil {
-		return "", err
-	}
-	if len(aliases) > 0 {
-		return aliases[0].Name, nil
-	}
-	return "sandbox/echo-mini", nil
 }
 
 // facts are what a key is, in pairs.
@@ -106,8 +79,11 @@ func facts(k key.Key, teams people.Teams, clock ui.Clock) []ui.Fact {
 	if !k.ExpiresAt.IsZero() {
 		expires = ui.MomentFull(clock, k.ExpiresAt)
 	}
+	out = append(out, ui.Fact{Name: "Endpoints", Text: endpointText(k)})
+	if k.DropUnsupported {
+		out = append(out, ui.Fact{Name: "Unsupported", Text: "dropped, with a warning"})
+	}
 	return append(out,
-		ui.Fact{Name: "Endpoints", Text: endpointText(k)},
 		ui.Fact{Name: "Networks", Text: networks},
 		ui.Fact{Name: "Kept", Text: privacyText(k.Privacy)},
 		ui.Fact{Name: "Expires", Text: expires},
@@ -167,6 +143,8 @@ func (r receivedView) text() string {
 		return text + ", no price known"
 	case calllog.Free:
 		return text + ", free"
+	case calllog.NoCharge:
+		return text + ", no charge"
 	case calllog.Priced:
 	}
 	return text + ", " + ui.MoneyCall(r.Entry.Cost)

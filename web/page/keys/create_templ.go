@@ -221,7 +221,7 @@ func created(v createdView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.SnippetPanel(v.snippet()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.SnippetChooser(v.snippet()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -230,7 +230,7 @@ func created(v createdView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = ui.SnippetPanel(v.snippet()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.SnippetChooser(v.snippet()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -243,7 +243,7 @@ func created(v createdView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<ul class=\"list\"><li><span class=\"what\"><b>401</b><small>The key is sent whole, as “Authorization: Bearer tg_…”.</small></span></li><li><span class=\"what\"><b>Model not found</b><small>GET /v1/models lists what this key may call.</small></span></li><li><span class=\"what\"><b>Nothing at all</b><small>The base URL ends in /v1; for the Anthropic SDK it does not.</small></span></li></ul></section></div><div class=\"stack sticky\"><section class=\"card\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<ul class=\"list\"><li><span class=\"what\"><b>401</b><small>The key is sent whole, as “Authorization: Bearer tg_…”.</small></span></li><li><span class=\"what\"><b>Model not found</b><small>GET /v1/models lists what this key may call.</small></span></li><li><span class=\"what\"><b>Nothing at all</b><small>The base URL ends in /v1; for Anthropic’s and Google’s SDKs it does not.</small></span></li></ul></section></div><div class=\"stack sticky\"><section class=\"card\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -24,14 +24,31 @@ type detailView struct {
 	Month      usage.Row // the last 30 days
 	Days       []int64   // spend by day, oldest first
 	Caller     client.Caller
+	Endpoints  bool // the endpoints beside chat are shown in place of the chat clients
 	CanWrite   bool
 	Clock      ui.Clock
 }
 
 func (v detailView) live() bool { return v.Key.RevokedAt.IsZero() }
 
-func (v detailView) snippet() ui.SnippetView {
-	return ui.SnippetView{ID: "calls", Label: "How to call", Tabs: v.Caller.Tabs()}
+// showEndpoints is the value of "show" that asks for the endpoints beside chat in place of the chat clients. One panel at a time keeps the
+// page small and calm.
+const showEndpoints = "endpoints"
+
+func (v detailView) snippet() ui.SnippetChoice {
+	if v.Endpoints {
+		return v.Caller.More("more", "More endpoints")
+	}
+	return v.Caller.Panel("calls", "How to call")
+}
+
+// other leads to the panel that is not shown; a key for chat only, or without chat, has one.
+func (v detailView) other() (ui.Link, bool) {
+	both := v.Caller.May(key.ChatEndpoint) && len(v.Caller.Endpoints) != 1
+	if v.Endpoints {
+		return ui.Link{Text: "Chat clients", Href: path(v.Key.ID) + "#snippets"}, both
+	}
+	return ui.Link{Text: "More endpoints", Href: path(v.Key.ID) + "?show=" + showEndpoints + "#snippets"}, both
 }
 
 // Detail shows what a key is, and what it spent.
@@ -49,13 +66,13 @@ func (p Keys) Detail(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	if err != nil {
 		return page.Reply{}, err
 	}
-	model, err := p.model(ctx, v, k)
+	caller, err := p.caller(ctx, v, k)
 	if err != nil {
 		return page.Reply{}, err
 	}
 	view := detailView{
 		Key: k, Author: authors.Name(k.CreatedBy), Facts: facts(k, teams, ui.Clock{Now: v.Now}), CanWrite: v.Can(tenant.WriteKeys),
-		Clock: ui.Clock{Now: v.Now}, Caller: client.Caller{Gateway: p.Gateway, Model: model},
+		Clock: ui.Clock{Now: v.Now}, Caller: caller, Endpoints: v.Query("show") == showEndpoints,
 	}
 	view.State, view.Word, view.Note = status(k, v.Now)
 	if view.Month, view.Days, err = p.month(ctx, in, k.ID, v.Now); err != nil {

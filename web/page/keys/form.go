@@ -27,7 +27,9 @@ type form struct {
 	Tags                              string // key=value pairs
 	Aliases, Models, Networks         string // comma-separated
 	Scope                             string // "any" or "chosen"
-	Chat, ModelList                   bool
+	Reach                             string // "any" or "chosen" endpoints
+	Endpoints                         []key.Endpoint
+	Drop                              bool
 	LastDay                           string // 2006-01-02 of UTC; empty: never
 	Privacy                           string
 
@@ -134,6 +136,41 @@ func (f form) networks() ui.InputView {
 	return in
 }
 
+func (f form) reach() ui.SelectView {
+	return ui.SelectView{FieldView: ui.FieldView{Name: "reach", Label: "Endpoints", Error: f.Trouble.At("endpoints")}, Value: f.Reach, Options: []ui.Option{
+		{Value: "any", Text: "Every endpoint", Note: "Also those that come later"},
+		{Value: "chosen", Text: "Only these", Note: "Those marked below"},
+	}}
+}
+
+// endpoints are the boxes of all endpoints, for a key that is confined to some.
+func (f form) endpoints() []ui.CheckView {
+	notes := map[key.Endpoint][2]string{
+		key.ChatEndpoint:        {"Chat", "Completions, responses, messages, Gemini"},
+		key.EmbeddingsEndpoint:  {"Embeddings", "/v1/embeddings"},
+		key.ImagesEndpoint:      {"Images", "Generations, edits"},
+		key.AudioEndpoint:       {"Audio", "Speech, transcriptions, translations"},
+		key.ModerationsEndpoint: {"Moderations", "/v1/moderations"},
+		key.FilesEndpoint:       {"Files", "/v1/files"},
+		key.RerankEndpoint:      {"Rerank", "/v1/rerank"},
+		key.ModelsEndpoint:      {"Model list", "/v1/models"},
+	}
+	var out []ui.CheckView
+	for _, e := range key.Endpoints {
+		out = append(out, ui.CheckView{
+			Name: "endpoint", Value: string(e), Label: notes[e][0], Note: notes[e][1], Checked: slices.Contains(f.Endpoints, e),
+		})
+	}
+	return out
+}
+
+func (f form) drop() ui.CheckView {
+	return ui.CheckView{
+		Name: "drop_unsupported", Label: "Drop what the target cannot express (with a warning) instead of refusing the call",
+		Note: "An alias can say the same for its own calls", Checked: f.Drop,
+	}
+}
+
 func (f form) lastDay() ui.InputView {
 	in := ui.InputView{FieldView: f.field("expires_at", "Last day", "The key works until the end of this day, in UTC. Empty: it never expires."), Type: "date", Value: f.LastDay}
 	in.Optional = true
@@ -157,9 +194,18 @@ func read(v *page.Visit) form {
 	return form{
 		Revision: revision, Name: strings.TrimSpace(v.Form("name")), Team: v.Form("team_id"), Environment: v.Form("environment"),
 		Workflow: strings.TrimSpace(v.Form("workflow")), Tags: v.Form("tags"), Aliases: v.Form("aliases"), Models: v.Form("models"),
-		Networks: v.Form("networks"), Scope: v.Form("scope"), Chat: v.Form("chat") != "", ModelList: v.Form("model_list") != "",
-		LastDay: v.Form("expires_at"), Privacy: v.Form("privacy"),
+		Networks: v.Form("networks"), Scope: v.Form("scope"), Reach: v.Form("reach"), Drop: v.Form("drop_unsupported") != "",
+		LastDay: v.Form("expires_at"), Privacy: v.Form("privacy"), Endpoints: endpoints(v.HTTP.PostForm["endpoint"]),
 	}
+}
+
+// endpoints are marked boxes; a word that is none is for the service to refuse.
+func endpoints(marked []string) []key.Endpoint {
+	var out []key.Endpoint
+	for _, e := range marked {
+		out = append(out, key.Endpoint(e))
+	}
+	return out
 }
 
 // of is a key's form.
@@ -167,8 +213,10 @@ func of(k key.Key) form {
 	f := form{
 		ID: k.ID, Revision: k.Revision, Was: k.Name, Name: k.Name, Team: string(k.Team), Environment: k.Environment, Workflow: k.Workflow,
 		Tags: tagText(k.Tags), Aliases: strings.Join(k.Aliases, ", "), Models: strings.Join(k.Models, ", "), Scope: "any", Privacy: string(k.Privacy),
-		Chat:      len(k.Endpoints) == 0 || slices.Contains(k.Endpoints, key.ChatEndpoint),
-		ModelList: len(k.Endpoints) == 0 || slices.Contains(k.Endpoints, key.ModelsEndpoint),
+		Reach: "any", Endpoints: k.Endpoints, Drop: k.DropUnsupported,
+	}
+	if len(k.Endpoints) > 0 {
+		f.Reach = "chosen"
 	}
 	if len(k.Aliases)+len(k.Models) > 0 {
 		f.Scope = "chosen"
@@ -197,6 +245,7 @@ func tagText(tags map[string]string) string {
 func (f form) key() (key.New, error) {
 	n := key.New{
 		Team: id.Team(f.Team), Name: f.Name, Environment: f.Environment, Workflow: f.Workflow, Tags: page.Pairs(f.Tags), Privacy: key.Privacy(f.Privacy),
+		DropUnsupported: f.Drop,
 	}
 	switch f.Scope {
 	case "any":
@@ -208,14 +257,18 @@ func (f form) key() (key.New, error) {
 	default:
 		return n, key.ErrInvalid.Say("Choose what the key may call.").At("aliases")
 	}
-	switch {
-	case f.Chat && f.ModelList: // every endpoint, also later ones
-	case f.Chat:
-		n.Endpoints = []key.Endpoint{key.ChatEndpoint}
-	case f.ModelList:
-		n.Endpoints = []key.Endpoint{key.ModelsEndpoint}
+	switch f.Reach {
+	case "any": // also later ones
+		if len(f.Endpoints) > 0 { // a narrower key was meant, perhaps
+			return n, key.ErrInvalid.Say("You marked endpoints and chose Every endpoint. Choose Only these, or mark none.").At("endpoints")
+		}
+	case "chosen":
+		if len(f.Endpoints) == 0 {
+			return n, key.ErrInvalid.Say("Mark at least one endpoint, or choose Every endpoint.").At("endpoints")
+		}
+		n.Endpoints = f.Endpoints
 	default:
-		return n, key.ErrInvalid.Say("Choose at least one endpoint.").At("endpoints")
+		return n, key.ErrInvalid.Say("Choose the endpoints.").At("endpoints")
 	}
 	var err error
 	if n.Networks, err = key.ParseNetworks(page.Words(f.Networks)); err != nil {
@@ -257,7 +310,7 @@ func (p Keys) complete(ctx context.Context, v *page.Visit, f form) (form, error)
 
 // NewForm asks for a key. ?alias= fills in the scope.
 func (p Keys) NewForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	f := form{Environment: key.Production, Scope: "any", Chat: true, ModelList: true, Privacy: string(key.PrivacyMetadata), Team: v.Query("team")}
+	f := form{Environment: key.Production, Scope: "any", Reach: "any", Privacy: string(key.PrivacyMetadata), Team: v.Query("team")}
 	if name := v.Query("alias"); name != "" {
 		f.Scope, f.Aliases = "chosen", name
 	}
@@ -322,7 +375,7 @@ func (p Keys) Edit(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	}
 	_, err = p.Keys.Update(ctx, v.Scope(), k.ID, key.Change{
 		Name: &n.Name, Team: &n.Team, Aliases: &n.Aliases, Models: &n.Models, Endpoints: &n.Endpoints, Networks: &n.Networks,
-		ExpiresAt: &n.ExpiresAt, Workflow: &n.Workflow, Tags: &n.Tags, Privacy: &n.Privacy,
+		ExpiresAt: &n.ExpiresAt, Workflow: &n.Workflow, Tags: &n.Tags, Privacy: &n.Privacy, DropUnsupported: &n.DropUnsupported,
 	}, func(now key.Key) error {
 		if now.Revision != f.Revision {
 			return key.ErrStale.Say("Not saved: somebody changed this key meanwhile. Open it again to see the change.")

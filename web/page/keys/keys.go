@@ -12,9 +12,11 @@ import (
 	"tollgate/internal/calllog"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/price"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
 	"tollgate/web/page"
+	"tollgate/web/page/client"
 	"tollgate/web/page/people"
 	"tollgate/web/ui"
 )
@@ -41,6 +43,11 @@ type Aliases interface {
 	List(ctx context.Context, in tenant.Scope, text, after string, limit int) ([]alias.Alias, bool, error)
 }
 
+// Prices tells context windows.
+type Prices interface {
+	Book(ctx context.Context) (*price.Book, error)
+}
+
 // Usage tells what keys spent.
 type Usage interface {
 	Costs(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Costs, error)
@@ -57,9 +64,23 @@ type Keys struct {
 	Keys     Service
 	Accounts Accounts
 	Aliases  Aliases
+	Prices   Prices
 	Usage    Usage
 	Calls    Calls
 	Gateway  string // base URL of the gateway, for snippets
+}
+
+// caller is what snippets for a key are filled with.
+func (p Keys) caller(ctx context.Context, v *page.Visit, k key.Key) (client.Caller, error) {
+	aliases, _, err := p.Aliases.List(ctx, v.Scope(), "", "", client.AliasesMax)
+	if err != nil {
+		return client.Caller{}, err
+	}
+	book, err := p.Prices.Book(ctx)
+	if err != nil {
+		return client.Caller{}, err
+	}
+	return client.New(p.Gateway, &k, client.Callable(&k, aliases, book, v.Now)), nil
 }
 
 // expiring is how long ahead an expiry is worth a word; unused how long ago a last use is.

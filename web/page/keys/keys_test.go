@@ -1,11 +1,13 @@
 package keys
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/price"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
 	"tollgate/web/page"
@@ -76,16 +79,31 @@ func TestAFormSaysTheKeyThatFilledIt(t *testing.T) {
 	}
 }
 
+// TestEditingAKeyLeavesItAsNarrowAsItWas: one that lists every endpoint of today does not get those of tomorrow by its form.
+func TestEditingAKeyLeavesItAsNarrowAsItWas(t *testing.T) {
+	t.Parallel()
+	for _, list := range [][]key.Endpoint{nil, {key.ChatEndpoint}, {key.ChatEndpoint, key.ModelsEndpoint}, key.Endpoints} {
+		k, _ := sample()
+		k.Endpoints, k.DropUnsupported = list, true
+		got, err := of(k).key()
+		if err != nil || !slices.Equal(got.Endpoints, list) || !got.DropUnsupported {
+			t.Errorf("%v became %v, drops %v, %v", list, got.Endpoints, got.DropUnsupported, err)
+		}
+	}
+}
+
 func TestAFormNeverWidensAKeyByAnOmission(t *testing.T) {
 	t.Parallel()
-	good := form{Scope: "chosen", Aliases: "a", Chat: true, ModelList: true}
+	good := form{Scope: "chosen", Aliases: "a", Reach: "any"}
 	for name, tt := range map[string]struct {
 		change func(*form)
 		field  string
 	}{
 		"nothing chosen":  {func(f *form) { f.Aliases = " , " }, "aliases"},
 		"no scope":        {func(f *form) { f.Scope = "" }, "aliases"},
-		"no endpoint":     {func(f *form) { f.Chat, f.ModelList = false, false }, "endpoints"},
+		"no endpoint":     {func(f *form) { f.Reach = "chosen" }, "endpoints"},
+		"both":            {func(f *form) { f.Endpoints = []key.Endpoint{key.ChatEndpoint} }, "endpoints"},
+		"no reach":        {func(f *form) { f.Reach = "" }, "endpoints"},
 		"a wrong network": {func(f *form) { f.Networks = "10.0.0.0/8, moon" }, "networks.1"},
 		"a wrong day":     {func(f *form) { f.LastDay = "tomorrow" }, "expires_at"},
 	} {
@@ -100,7 +118,7 @@ func TestAFormNeverWidensAKeyByAnOmission(t *testing.T) {
 	if n, err := good.key(); err != nil || len(n.Endpoints) != 0 || len(n.Aliases) != 1 {
 		t.Errorf("a good form: %+v, %v", n, err)
 	}
-	if n, err := (form{Scope: "any", Aliases: "a", Chat: true}).key(); err != nil || n.Aliases != nil || len(n.Endpoints) != 1 {
+	if n, err := (form{Scope: "any", Aliases: "a", Reach: "chosen", Endpoints: []key.Endpoint{key.ChatEndpoint}}).key(); err != nil || n.Aliases != nil || len(n.Endpoints) != 1 {
 		t.Errorf("everything, chat only: %+v, %v", n, err)
 	}
 }
@@ -109,12 +127,12 @@ func TestWordsSayWhatTheFormWouldMake(t *testing.T) {
 	t.Parallel()
 	_, teams := sample()
 	f := form{
-		Name: "triage", Team: "team_1", Teams: teams, Environment: "staging", Workflow: "mail", Scope: "chosen", Aliases: "a, b", Models: "openai/*", Chat: true,
+		Name: "triage", Team: "team_1", Teams: teams, Environment: "staging", Workflow: "mail", Scope: "chosen", Aliases: "a, b", Models: "openai/*", Reach: "chosen", Endpoints: []key.Endpoint{key.ModelsEndpoint, key.ChatEndpoint}, Drop: true,
 		Networks: "10.0.0.0/8", LastDay: "2026-12-01", Privacy: "full",
 	}
 	got := strings.Join(f.words(), " ")
 	want := "triage may call 2 aliases and 1 model pattern from 1 network, until the end of 2026-12-01. Team Support pays, under staging and workflow mail. " +
-		"It may chat, but not list models. Requests and answers are stored."
+		"It may use chat and models only. What a target cannot express is dropped, with a warning. Requests and answers are stored."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -128,7 +146,7 @@ func TestPages(t *testing.T) {
 	f.Teams, f.Known, f.From = teams, []string{"fast-classifier", "support-reply"}, "198.51.100.24"
 	pagetest.Golden(t, "edit", edit(f))
 	wrong := form{
-		Name: "support triage", Team: "team_1", Teams: teams, Environment: "production", Scope: "any", Chat: true, ModelList: true, Privacy: "metadata",
+		Name: "support triage", Team: "team_1", Teams: teams, Environment: "production", Scope: "any", Reach: "any", Privacy: "metadata",
 		Trouble: page.Trouble{Field: "name", Message: "Another key has this name."},
 	}
 	pagetest.Golden(t, "new_wrong", edit(wrong))
@@ -142,16 +160,60 @@ func TestPages(t *testing.T) {
 	pagetest.Golden(t, "list_empty", list(listView{CanWrite: true, Shows: shows(nil, "live")}))
 	pagetest.Golden(t, "list_viewer", list(listView{Rows: view.Rows[:1], Clock: clock}))
 
-	caller := client.Caller{Gateway: "https://gateway.example", Model: "fast-classifier"}
-	pagetest.Golden(t, "detail", detail(detailView{
+	caller := client.Caller{Gateway: "https://gateway.example", Models: []client.Model{{Name: "fast-classifier", Context: 200_000}, {Name: "support-reply"}}}
+	shown := detailView{
 		Key: k, State: ui.Fine, Word: "Active", Author: "ops@fernhill.example", Facts: facts(k, teams, clock), CanWrite: true, Clock: clock, Caller: caller,
 		Month: usage.Row{Calls: 2_000_000, Errors: 31, Cost: 5_000_000_000}, Days: []int64{1, 2, 3},
-	}))
+	}
+	pagetest.Golden(t, "detail", detail(shown))
+	shown.Endpoints = true
+	pagetest.Golden(t, "detail_endpoints", detail(shown))
 	caller.Key = "tg_live_secret"
 	pagetest.Golden(t, "created", created(createdView{Key: k, Secret: "tg_live_secret", Facts: facts(k, teams, clock), Caller: caller, Waits: true}))
 	pagetest.Golden(t, "revoke", revoke(revokeView{Key: k, Hour: usage.Row{Calls: 3}, Week: usage.Row{Calls: 40, Cost: 1_000_000_000}, UsedAgo: "2 s ago"}))
 	pagetest.Golden(t, "received", received(receivedView{ID: "call_1", OK: true, Status: 200, Took: 288 * time.Millisecond, Entry: calllog.Entry{Record: calllog.Record{Cost: 195_000, Price: calllog.Priced}}}))
 	pagetest.Golden(t, "received_refused", received(receivedView{ID: "call_1", Status: 404, Entry: calllog.Entry{Record: calllog.Record{ErrorCode: "model.unknown"}}}))
+}
+
+// TestAKeyWithManyModelsHasAPageOfItsSize: with styles, scripts and fonts (128 kB) a page is to stay below 200 kB.
+func TestAKeyWithManyModelsHasAPageOfItsSize(t *testing.T) {
+	t.Parallel()
+	k, teams := sample()
+	for i := range 100 {
+		k.Models = append(k.Models, "openrouter/a-rather-long-name-of-a-model-"+strconv.Itoa(i))
+	}
+	v := detailView{Key: k, Facts: facts(k, teams, ui.Clock{Now: noon()}), Caller: client.New("https://gateway.example", &k, client.Callable(&k, nil, price.NewBook(nil), noon()))}
+	for i := range v.Caller.Models {
+		v.Caller.Models[i].Context, v.Caller.Models[i].MaxOutput = 1_000_000, 64_000
+	}
+	for _, v.Endpoints = range []bool{false, true} {
+		var b bytes.Buffer
+		if err := detail(v).Render(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+		if b.Len() > 60_000 {
+			t.Errorf("the page has %d bytes (endpoints: %v)", b.Len(), v.Endpoints)
+		}
+	}
+}
+
+func TestTheOtherPanelIsOfferedWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		may  []key.Endpoint
+		want bool
+	}{
+		{nil, true},
+		{[]key.Endpoint{key.ChatEndpoint, key.RerankEndpoint}, true},
+		{[]key.Endpoint{key.ChatEndpoint}, false}, // Responses stands among the chat clients, too
+		{[]key.Endpoint{key.RerankEndpoint, key.AudioEndpoint}, false},
+	} {
+		for _, endpoints := range []bool{false, true} {
+			if _, ok := (detailView{Caller: client.Caller{Endpoints: tt.may}, Endpoints: endpoints}).other(); ok != tt.want {
+				t.Errorf("%v: %v", tt.may, ok)
+			}
+		}
+	}
 }
 
 // log is a call log that answers from a script: the calls that it holds at each step of Follow, newest first.

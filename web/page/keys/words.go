@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"slices"
 	"strings"
 
 	"tollgate/internal/key"
@@ -28,11 +29,11 @@ func (f form) words() []string {
 		}
 		out = append(out, sentence+".")
 	}
-	switch {
-	case !f.Chat && f.ModelList:
-		out = append(out, "It may only list models.")
-	case f.Chat && !f.ModelList:
-		out = append(out, "It may chat, but not list models.")
+	if f.Reach == "chosen" {
+		out = append(out, "It may use "+f.reached()+".")
+	}
+	if f.Drop {
+		out = append(out, "What a target cannot express is dropped, with a warning.")
 	}
 	switch key.Privacy(f.Privacy) {
 	case key.PrivacyFull:
@@ -60,6 +61,24 @@ func (f form) callable() string {
 		return "nothing yet"
 	}
 	return strings.Join(parts, " and ")
+}
+
+// reached names the endpoints that are marked.
+func (f form) reached() string {
+	var names []string
+	for _, e := range key.Endpoints {
+		if slices.Contains(f.Endpoints, e) {
+			names = append(names, string(e))
+		}
+	}
+	switch n := len(names); n {
+	case 0:
+		return "no endpoint yet"
+	case 1:
+		return names[0] + " only"
+	default:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1] + " only"
+	}
 }
 
 func from(networks []string) string {

@@ -221,6 +221,8 @@ func narrow(f *calllog.Filter, d usage.Dimension, values []string) {
 		f.Aliases = values
 	case usage.Model:
 		f.Models = values
+	case usage.Endpoint:
+		f.Endpoints = values
 	case usage.Provider:
 		f.Providers = values
 	}

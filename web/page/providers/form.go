@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,17 +24,22 @@ var errVendor = fault.New(fault.NotFound, "provider.not_found", "There is no suc
 
 // form is a credential as it is typed. The secret is not sent back.
 type form struct {
-	Vendor  provider.Vendor
-	Name    string
-	BaseURL string
-	Default bool
-	Others  int // how many the organization has of this vendor
+	Vendor   provider.Vendor
+	Name     string
+	BaseURL  string
+	Settings map[string]string
+	Default  bool
+	Others   int // how many the organization has of this vendor
 
 	Trouble page.Trouble
 	Result  *result
 }
 
-func (f form) above() string { return f.Trouble.Above("name", "base_url", "secret") }
+func (f form) above() string { return f.Trouble.Above(mendable(f.Vendor.Fields)...) }
+
+func (f form) settings() []ui.InputView {
+	return settingInputs(f.Vendor.Fields, f.Settings, f.BaseURL, f.Trouble)
+}
 
 func (f form) name() ui.InputView {
 	in := ui.InputView{FieldView: ui.FieldView{Name: "name", Label: "Name", Help: "To tell several apart.", Error: f.Trouble.At("name")}, Value: f.Name, Placeholder: f.Vendor.ID, MaxLength: 200}
@@ -50,6 +56,7 @@ func secretInput(v provider.Vendor, label, message string) ui.InputView {
 		FieldView:   ui.FieldView{Name: "secret", Label: label, Help: "Encrypted on arrival. Nobody can read it again.", Error: message},
 		Placeholder: v.KeyHint, Autocomplete: "off", Mono: true,
 	}
+	in.Help = secretForms(v) + in.Help
 	if v.Auth == "none" {
 		in.Optional, in.Help = true, "Only if your server asks for one."
 	}
@@ -108,7 +115,8 @@ func (p Providers) Connect(ctx context.Context, v *page.Visit) (page.Reply, erro
 		return page.Reply{}, err
 	}
 	f.Name, f.BaseURL, f.Default = strings.TrimSpace(v.Form("name")), strings.TrimSpace(v.Form("base_url")), v.Form("default") != ""
-	n := credential.New{Provider: f.Vendor.ID, Name: f.Name, BaseURL: f.BaseURL, Secret: secret.NewText(strings.TrimSpace(v.Form("secret"))), Default: f.Default}
+	f.Settings = settingsTyped(v, f.Vendor.Fields)
+	n := credential.New{Provider: f.Vendor.ID, Name: f.Name, BaseURL: f.BaseURL, Settings: f.Settings, Secret: secret.NewText(strings.TrimSpace(v.Form("secret"))), Default: f.Default}
 	if v.Form("do") == "test" {
 		return p.try(ctx, v, f, n)
 	}
@@ -166,12 +174,17 @@ type detailView struct {
 	CanWrite   bool
 	Name       string
 	BaseURL    string
+	Settings   map[string]string
 	Trouble    page.Trouble
 	Result     *result
 	Clock      ui.Clock
 }
 
-func (d detailView) above() string { return d.Trouble.Above("name", "base_url", "secret") }
+func (d detailView) above() string { return d.Trouble.Above(mendable(d.Vendor.Fields)...) }
+
+func (d detailView) inputs() []ui.InputView {
+	return settingInputs(d.Vendor.Fields, d.Settings, d.BaseURL, d.Trouble)
+}
 
 func (d detailView) title() string {
 	if d.Credential.Name == d.Vendor.Name { // the name that one gets who types none
@@ -187,7 +200,11 @@ func (d detailView) name() ui.InputView {
 func (d detailView) secret() ui.InputView {
 	in := secretInput(d.Vendor, "New API key", d.Trouble.At("secret"))
 	in.Optional = true
-	in.Help = "Empty keeps the one that ends in " + d.Credential.Hint + ". To change the base URL, enter it again."
+	what := "the base URL"
+	if len(d.Vendor.Fields) > 0 {
+		what = "the base URL or a setting"
+	}
+	in.Help = secretForms(d.Vendor) + "Empty keeps the one that ends in " + d.Credential.Hint + ". To change " + what + ", enter it again."
 	if d.Credential.Hint == "" {
 		in.Help = "Empty: none is sent."
 	}
@@ -211,7 +228,7 @@ func (p Providers) detail(ctx context.Context, v *page.Visit) (detailView, error
 	if !ok {
 		vendor = provider.Vendor{ID: c.Provider, Name: c.Provider}
 	}
-	return detailView{Credential: c, Vendor: vendor, CanWrite: v.Can(tenant.WriteCredentials), Name: c.Name, BaseURL: c.BaseURL, Clock: ui.Clock{Now: v.Now}}, nil
+	return detailView{Credential: c, Vendor: vendor, CanWrite: v.Can(tenant.WriteCredentials), Name: c.Name, BaseURL: c.BaseURL, Settings: settingsShown(c.Settings, vendor.Fields), Clock: ui.Clock{Now: v.Now}}, nil
 }
 
 // Detail shows one credential without its secret.
@@ -253,6 +270,9 @@ func (p Providers) Save(ctx context.Context, v *page.Visit) (page.Reply, error) 
 	}
 	if d.BaseURL != d.Credential.BaseURL {
 		ch.BaseURL = &d.BaseURL
+	}
+	if d.Settings = settingsTyped(v, d.Vendor.Fields); !maps.Equal(d.Settings, settingsShown(d.Credential.Settings, d.Vendor.Fields)) {
+		ch.Settings = d.Settings
 	}
 	if text := secret.NewText(strings.TrimSpace(v.Form("secret"))); !text.Empty() {
 		ch.Secret = &text
@@ -324,8 +344,5 @@ func (p Providers) Delete(ctx context.Context, v *page.Visit) (page.Reply, error
 
 // address is where calls go.
 func address(d detailView) string {
-	if d.Credential.BaseURL != "" {
-		return d.Credential.BaseURL
-	}
-	return d.Vendor.BaseURL
+	return d.Credential.Address(d.Vendor)
 }

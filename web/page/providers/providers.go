@@ -5,12 +5,14 @@ package providers
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"tollgate/internal/credential"
 	"tollgate/internal/id"
 	"tollgate/internal/provider"
+	"tollgate/internal/provider/catalog"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
 	"tollgate/web/layout"
@@ -60,6 +62,7 @@ func path(which id.Credential) string { return "/providers/" + url.PathEscape(st
 type listView struct {
 	Groups   []group
 	Catalog  []tile
+	More     int // vendors that the search finds, or that there are, beside those tiles
 	Text     string
 	CanWrite bool
 	Trouble  string
@@ -107,15 +110,40 @@ func (p Providers) List(ctx context.Context, v *page.Visit) (page.Reply, error) 
 		if len(g.Credentials) > 0 || g.Sandbox {
 			view.Groups = append(view.Groups, g)
 		}
-		if !g.Sandbox && matches(vendor, view.Text) {
-			view.Catalog = append(view.Catalog, tile{vendor.ID, vendor.Name, detail(vendor)})
-		}
 	}
+	view.Catalog, view.More = p.offered(view.Text)
 	return page.Show(layout.Frame{Title: "Providers", Active: layout.Providers, Toasts: done(v)}, list(view)), nil
 }
 
-func matches(v provider.Vendor, text string) bool {
-	return text == "" || strings.Contains(strings.ToLower(v.Name+" "+v.ID), strings.ToLower(text))
+// tilesMost bounds the tiles of the list; the catalogue page has all vendors.
+const tilesMost = 24
+
+// offered are the tiles: what a search finds, or without one what most people look for. more is how many there are beside them.
+func (p Providers) offered(text string) (tiles []tile, more int) {
+	found := catalog.Find(p.Vendors, catalog.Filter{Text: text})
+	found = slices.DeleteFunc(found, func(v provider.Vendor) bool { return v.BaseURL == sandbox })
+	all := len(found)
+	if text == "" {
+		found = p.known()
+	}
+	for _, v := range found[:min(len(found), tilesMost)] {
+		tiles = append(tiles, tile{v.ID, v.Name, detail(v)})
+	}
+	return tiles, all - len(tiles)
+}
+
+// known are the vendors that most people look for, in this order.
+func (p Providers) known() []provider.Vendor {
+	var out []provider.Vendor
+	for _, which := range []string{
+		"openai", "anthropic", "google-gemini", "azure-openai", "bedrock", "vertex", "mistral", "cohere", "groq", "deepseek", "xai",
+		"moonshotai", "alibaba", "openrouter", "together", "fireworks", "huggingface", "ollama", "vllm", "custom", "custom-anthropic",
+	} {
+		if v, ok := p.vendor(which); ok {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // detail is the small line of a tile.
@@ -126,10 +154,21 @@ func detail(v provider.Vendor) string {
 	case v.Local:
 		return "on your own machine"
 	default:
-		if u, err := url.Parse(v.BaseURL); err == nil {
-			return u.Host
+		return host(v.BaseURL)
+	}
+}
+
+// host of an address, with dots for what a setting fills in.
+func host(base string) string {
+	_, rest, _ := strings.Cut(base, "://")
+	name, _, _ := strings.Cut(rest, "/")
+	for {
+		before, after, ok := strings.Cut(name, "{")
+		if !ok {
+			return name
 		}
-		return v.BaseURL
+		_, after, _ = strings.Cut(after, "}")
+		name = before + "…" + after
 	}
 }
 

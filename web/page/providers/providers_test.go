@@ -31,9 +31,12 @@ func TestEveryVerdictHasAShapeAndAWord(t *testing.T) {
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	anthropic := provider.Vendor{ID: "anthropic", Name: "Anthropic", Auth: "header:x-api-key", BaseURL: "https://api.anthropic.com", KeyHint: "sk-ant-…", Docs: "https://console.anthropic.com"}
+	anthropic := provider.Vendor{
+		ID: "anthropic", Name: "Anthropic", Auth: "header:x-api-key", BaseURL: "https://api.anthropic.com", KeyHint: "sk-ant-…", Docs: "https://console.anthropic.com/keys", Models: "/models",
+		Env: []string{"ANTHROPIC_API_KEY"}, Sources: []string{"litellm", "models.dev"}, Notes: "A note.", Speaks: []provider.Spoken{{Dialect: provider.AnthropicMessages}},
+	}
 	custom := provider.Vendor{ID: "custom", Name: "OpenAI-compatible", Auth: "bearer"}
-	ollama := provider.Vendor{ID: "ollama", Name: "Ollama", Auth: "none", BaseURL: "http://127.0.0.1:11434/v1", Local: true}
+	ollama := provider.Vendor{ID: "ollama", Name: "Ollama", Auth: "none", BaseURL: "http://127.0.0.1:11434/v1", Local: true, Models: "/models"}
 	c := credential.Credential{ID: "cred_1", Provider: "anthropic", Name: "anthropic-eu", Hint: "7Qx2", Version: 2, Revision: 5, Default: true, CreatedAt: noon(), LastCheckAt: noon().Add(-time.Minute), LastCheck: "ok"}
 	second := credential.Credential{ID: "cred_2", Provider: "anthropic", Name: "anthropic-us", BaseURL: "https://proxy.example", LastCheck: "rejected"}
 	clock := ui.Clock{Now: noon()}
@@ -51,6 +54,17 @@ func TestPages(t *testing.T) {
 	pagetest.Golden(t, "connect_tested", connect(form{Vendor: ollama, Result: &result{ui.OK, "Ollama accepts it."}}))
 	pagetest.Golden(t, "detail", single(detailView{Credential: c, Vendor: anthropic, CanWrite: true, Name: c.Name, Clock: clock}))
 	pagetest.Golden(t, "detail_viewer", single(detailView{Credential: second, Vendor: anthropic, Clock: clock}))
+	bedrock := provider.Vendor{
+		ID: "bedrock", Name: "Amazon Bedrock", Auth: "aws", BaseURL: "https://bedrock-runtime.{region}.amazonaws.com",
+		Fields: []provider.Field{{Name: "region", Label: "AWS region", Hint: "eu-west-1", Required: true}, {Name: "zone", Label: "Zone", Default: "a"}},
+	}
+	away := map[string]string{"region": "us-east-1", "zone": "b"}
+	pagetest.Golden(t, "connect_fields", connect(form{Vendor: bedrock}))
+	pagetest.Golden(t, "connect_fields_wrong", connect(form{
+		Vendor: bedrock, Settings: map[string]string{"region": "evil.com/#"}, Trouble: page.Trouble{Field: "settings.region", Message: "AWS region: letters and digits."},
+	}))
+	placed := credential.Credential{ID: "cred_3", Provider: "bedrock", Name: "us", Hint: "MPLE", Version: 1, Revision: 1, Settings: away}
+	pagetest.Golden(t, "detail_fields", single(detailView{Credential: placed, Vendor: bedrock, CanWrite: true, Name: "us", Settings: away, Clock: clock}))
 	if unnamed := (detailView{Credential: credential.Credential{Name: "Anthropic"}, Vendor: anthropic}); unnamed.title() != "Anthropic" {
 		t.Errorf("a credential with the name of its vendor is called %q", unnamed.title())
 	}

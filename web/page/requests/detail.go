@@ -257,12 +257,34 @@ func costNote(v callView) string {
 	switch {
 	case !priced(&v.Entry):
 		return "no price is known"
+	case v.Entry.Price == calllog.NoCharge:
+		return "nothing was used"
 	case v.Entry.Price == calllog.Free && v.Entry.Cost == 0:
 		return "nothing to pay"
 	case v.Entry.Estimated:
 		return "estimated"
 	default:
 		return "exact, from usage"
+	}
+}
+
+// toldNote compares what the providers said with our cost, where both are known of the whole call.
+func toldNote(e *calllog.Entry) string {
+	for i := range e.Attempts {
+		if a := &e.Attempts[i]; used(a.Usage) && a.ProviderCost == nil {
+			return "of some attempts: not every provider says"
+		}
+	}
+	if !priced(e) {
+		return "our cost is not known"
+	}
+	switch diff := *e.ProviderCost - e.Cost; {
+	case diff > 0:
+		return ui.MoneyExact(diff) + " more than our cost"
+	case diff < 0:
+		return ui.MoneyExact(-diff) + " less than our cost"
+	default:
+		return "the same as our cost"
 	}
 }
 

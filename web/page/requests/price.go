@@ -21,28 +21,47 @@ type priceView struct {
 	Source string // where its figures come from, and since when
 	Above  int64  // the long-context list held, above so many input tokens
 	Lines  []priceLine
-	Units  int64
+	Units  int64 // tokens
+	Things bool  // a line counts what is no token
 	Cost   money.NanoUSD
 	Known  bool   // the cost
 	Note   string // what else there is to say
 }
 
 type priceLine struct {
-	Class  string
-	Units  int64
-	Rate   string // list price; empty: none is known
-	Amount money.NanoUSD
-	Listed bool
+	Class   string
+	Units   int64
+	Rate    string // list price; empty: none is known
+	Amount  money.NanoUSD
+	Listed  bool
+	Counted bool // the same things are billed in another line
 }
 
-// classes are the names of the token classes.
+// classes are the names of the classes.
 func classes() [chat.Classes]string {
 	return [chat.Classes]string{
 		chat.Input: "Input, new", chat.CacheRead: "Input, cache read", chat.CacheWrite5m: "Input, cache write", chat.CacheWrite1h: "Input, cache write 1 h",
 		chat.Output: "Output", chat.Reasoning: "Output, reasoning", chat.InputAudio: "Input, audio", chat.OutputAudio: "Output, audio",
-		chat.WebSearch: "Web searches",
+		chat.WebSearch: "Web searches", chat.InputImage: "Input, images", chat.OutputImage: "Output, images", chat.Images: "Images",
+		chat.AudioMS: "Audio, milliseconds", chat.Characters: "Characters", chat.SearchUnits: "Search units", chat.Pages: "Pages",
+		chat.Requests: "Calls with a fee", chat.FileSearch: "File searches", chat.CodeSession: "Code sessions",
 	}
 }
+
+// rateText is a list price as people know it: of tokens and characters for a million, of audio for a minute, of anything else for one.
+func rateText(c chat.Class, p money.Price) string {
+	switch {
+	case c.Token() || c == chat.Characters:
+		return ui.PriceText(p)
+	case c == chat.AudioMS:
+		return ui.MoneyExact(nano(int64(p)*60_000)) + " a minute"
+	default:
+		return ui.MoneyExact(nano(int64(p))) + " each"
+	}
+}
+
+// nano is pico-dollars as nano-dollars, to the nearest.
+func nano(pico int64) money.NanoUSD { return money.NanoUSD(pico/1000 + (pico%1000+500)/1000) }
 
 // prices explains every attempt that used something.
 func (p Page) prices(ctx context.Context, v *page.Visit, e *calllog.Entry, n filter.Namer) ([]priceView, error) {
@@ -92,8 +111,20 @@ func find(book *price.Book, own []price.Override, a *calllog.Attempt, at time.Ti
 			return own[i].Record, true
 		}
 	}
-	r, ok := book.Lookup(a.Provider, a.Model, at)
-	return r, ok && a.PriceID == r.ID
+	if r, ok := book.Lookup(a.Provider, a.Model, at); ok && a.PriceID == r.ID {
+		return r, true
+	}
+	return book.ByID(a.PriceID) // an image, by its size
+}
+
+// add appends a line. Tokens add up to a total; other things do not.
+func (p *priceView) add(c chat.Class, l priceLine) {
+	p.Lines = append(p.Lines, l)
+	if c.Token() {
+		p.Units += l.Units
+	} else {
+		p.Things = true
+	}
 }
 
 func explain(a *calllog.Attempt, r price.Record, found bool, clock ui.Clock) priceView {
@@ -112,12 +143,11 @@ func explain(a *calllog.Attempt, r price.Record, found bool, clock ui.Clock) pri
 		b := price.Explain(r, a.Usage.Units)
 		out.Above = b.Above
 		for _, l := range b.Lines {
-			line := priceLine{Class: classes()[l.Class], Units: l.Units, Listed: l.Listed}
+			line := priceLine{Class: classes()[l.Class], Units: l.Units, Listed: l.Listed, Counted: l.Counted}
 			if l.Listed {
-				line.Rate, line.Amount = ui.PriceText(l.Rate), money.NanoUSD((l.Pico+500)/1000)
+				line.Rate, line.Amount = rateText(l.As, l.Rate), nano(l.Pico)
 			}
-			out.Lines = append(out.Lines, line)
-			out.Units += l.Units
+			out.add(l.Class, line)
 		}
 		if b.Total != a.Cost && out.Known {
 			out.Note += "By this list it would be " + ui.MoneyExact(b.Total) + "; what was recorded at the time holds."
@@ -126,8 +156,7 @@ func explain(a *calllog.Attempt, r price.Record, found bool, clock ui.Clock) pri
 	}
 	for class, units := range a.Usage.Units {
 		if units > 0 {
-			out.Lines = append(out.Lines, priceLine{Class: classes()[class], Units: units})
-			out.Units += units
+			out.add(chat.Class(class), priceLine{Class: classes()[class], Units: units})
 		}
 	}
 	if out.ID != "" && out.Note == "" {

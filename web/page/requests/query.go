@@ -18,7 +18,7 @@ var errQuery = fault.New(fault.Invalid, "page.bad_query", "The query can’t be 
 func names() map[string]string {
 	return map[string]string{
 		"status": "status", "outcome": "outcome", "error": "error_code", "workflow": "workflow", "environment": "environment", "env": "environment",
-		"alias": "alias", "model": "model", "provider": "provider", "key": "key", "team": "team", "user": "end_user", "tag": "tag",
+		"endpoint": "endpoint", "alias": "alias", "model": "model", "provider": "provider", "key": "key", "team": "team", "user": "end_user", "tag": "tag",
 	}
 }
 
@@ -86,7 +86,7 @@ func parse(text string, at filter.Address) (typed, error) {
 		}
 		param, known := names()[t.name]
 		if !known {
-			return typed{}, errQuery.Say("There is no filter “%s”. There are status, outcome, error, workflow, env, alias, model, provider, key, team, user and tag.", clip(t.name))
+			return typed{}, errQuery.Say("There is no filter “%s”. There are status, outcome, error, workflow, env, endpoint, alias, model, provider, key, team, user and tag.", clip(t.name))
 		}
 		if t.value == "" {
 			return typed{}, errQuery.Say("“%s:” lacks its value.", clip(t.name))
@@ -135,7 +135,7 @@ func clip(s string) string {
 func readFilter(at filter.Address) (calllog.Filter, error) {
 	f := calllog.Filter{
 		Teams: values[id.Team](at, "team"), Keys: values[id.Key](at, "key"), Aliases: values[string](at, "alias"), Models: values[string](at, "model"),
-		Providers: values[string](at, "provider"), Workflows: values[string](at, "workflow"), Environments: values[string](at, "environment"),
+		Providers: values[string](at, "provider"), Workflows: values[string](at, "workflow"), Environments: values[string](at, "environment"), Endpoints: values[string](at, "endpoint"),
 		Outcomes: values[calllog.Outcome](at, "outcome"), EndUser: at.Get("end_user"), ErrorCode: at.Get("error_code"),
 	}
 	for _, o := range f.Outcomes {

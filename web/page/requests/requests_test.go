@@ -55,6 +55,52 @@ func TestACallLooksAsAccepted(t *testing.T) {
 	}
 }
 
+// TestAnImageIsExplained: by the price of its size, beside what the provider said, with the warnings of the call.
+func TestAnImageIsExplained(t *testing.T) {
+	t.Parallel()
+	p := newPage(t, &fake{entries: []calllog.Entry{drawn()}})
+	p.Prices = prices{sized()}
+	call := drawn().ID.String()
+	r, err := p.Call(t.Context(), pagetest.Visit("/requests/x", tenant.Admin, map[string]string{"id": call}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Equal(t, "image.html", pagetest.HTML(t, r))
+	html := string(pagetest.HTML(t, r))
+	for _, want := range []string{"$0.00015 more than our cost", "2 warnings", "background was dropped", "&lt;b&gt;style&lt;/b&gt; was dropped", "$0.041925 each", "billed in the other measure", "a minute"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	opened := string(pagetest.HTML(t, list(t, &fake{entries: []calllog.Entry{drawn()}}, "/requests?range=7d&open="+call)))
+	if !strings.Contains(opened, "Provider says") || !strings.Contains(opened, "background was dropped") {
+		t.Error("the drawer tells neither the provider's cost nor the warnings")
+	}
+}
+
+func TestACostThatWasToldInPartIsNotCompared(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(*calllog.Entry)
+		want   string
+	}{
+		"as ours":             {func(e *calllog.Entry) { e.Cost = *e.ProviderCost }, "the same as our cost"},
+		"more than was told":  {func(e *calllog.Entry) { e.Cost = *e.ProviderCost + 1 }, "$0.000000001 less than our cost"},
+		"ours is not known":   {func(e *calllog.Entry) { e.Price = calllog.Unpriced }, "our cost is not known"},
+		"an attempt is quiet": {func(e *calllog.Entry) { e.Attempts = append(e.Attempts, calllog.Attempt{Number: 2, Usage: e.Usage}) }, "of some attempts"},
+	} {
+		e := drawn()
+		tt.change(&e)
+		r, err := newPage(t, &fake{entries: []calllog.Entry{e}}).Call(t.Context(), pagetest.Visit("/requests/x", tenant.Admin, map[string]string{"id": e.ID.String()}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(pagetest.HTML(t, r)), tt.want) {
+			t.Errorf("%s: the page does not say %q", name, tt.want)
+		}
+	}
+}
+
 func TestWhatClientsSaidIsEscaped(t *testing.T) {
 	t.Parallel()
 	for _, e := range []calllog.Entry{unpriced(), fallback()} {

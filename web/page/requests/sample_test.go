@@ -77,7 +77,7 @@ func fallback() calllog.Entry {
 		{Stage: "answered", At: 4910 * time.Millisecond},
 	}
 	e.Attempts = []calllog.Attempt{
-		{Number: 1, Provider: "openai", Model: "gpt-4o-mini", Credential: "cred_eu", Start: time.Millisecond, Duration: 188 * time.Millisecond, Status: 529, ErrorClass: "overloaded", Price: calllog.Free},
+		{Number: 1, Provider: "openai", Model: "gpt-4o-mini", Credential: "cred_eu", Start: time.Millisecond, Duration: 188 * time.Millisecond, Status: 529, ErrorClass: "overloaded", Price: calllog.NoCharge},
 		{
 			Number: 2, Provider: "anthropic", Model: "claude-sonnet-4-5", Credential: "cred_us", Start: 389 * time.Millisecond, FirstByte: 512 * time.Millisecond,
 			Duration: 4520 * time.Millisecond, Status: 200, UpstreamID: "msg_01", Usage: u, Cost: 8_253_600, Price: calllog.Priced, PriceID: "price_sonnet",
@@ -98,10 +98,32 @@ func unpriced() calllog.Entry {
 	return e
 }
 
+// drawn made two images of one size; the provider said what they cost, and a field was dropped.
+func drawn() calllog.Entry {
+	e := entry(4, time.Hour)
+	u := chat.Usage{Source: chat.Reported, Units: chat.Units{chat.Input: 20, chat.OutputImage: 900, chat.Images: 2, chat.AudioMS: 90_000}}
+	told := money.NanoUSD(84_150_000)
+	e.Endpoint, e.Requested, e.Alias, e.AliasVersion, e.Stream, e.FirstByte = "images", "fal/draw", "", 0, false, 0
+	e.Provider, e.Model, e.Usage, e.Cost, e.ProviderCost = "fal", "draw", u, 84_000_000, &told
+	e.Warnings = []string{"background was dropped: draw cannot express it", "<b>style</b> was dropped"}
+	e.Attempts = []calllog.Attempt{{
+		Number: 1, Provider: "fal", Model: "draw", Duration: time.Second, Status: 200, Usage: u, Cost: 84_000_000, Price: calllog.Priced,
+		PriceID: "price_sized", ProviderCost: &told,
+	}}
+	return e
+}
+
+// sized is the price of drawn: of an image by its size, and of audio by its time.
+func sized() price.Record {
+	r := price.Record{ID: "price_sized", Provider: "fal", Model: "low/1024-x-1024/draw", Source: "litellm"}
+	r.Rates = price.Rates{}.Set(chat.Images, 42_000_000_000-75_000_000).Set(chat.AudioMS, 100_000-1)
+	return r
+}
+
 // refused never reached a provider.
 func refused() calllog.Entry {
 	e := entry(3, 26*time.Hour)
-	e.Status, e.Outcome, e.ErrorCode, e.Price, e.FirstByte, e.Duration = 429, calllog.Refused, "rate.limited", calllog.Free, 0, 2*time.Millisecond
+	e.Status, e.Outcome, e.ErrorCode, e.Price, e.FirstByte, e.Duration = 429, calllog.Refused, "rate.limited", calllog.NoCharge, 0, 2*time.Millisecond
 	e.Key, e.KeyName = "key_gone", ""
 	return e
 }

@@ -16,6 +16,7 @@ import (
 	"tollgate/internal/credential"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/price"
 	"tollgate/internal/provider"
 	"tollgate/internal/tenant"
 	"tollgate/web/layout"
@@ -39,6 +40,11 @@ type Aliases interface {
 	List(ctx context.Context, in tenant.Scope, text, after string, limit int) ([]alias.Alias, bool, error)
 }
 
+// Prices tells context windows.
+type Prices interface {
+	Book(ctx context.Context) (*price.Book, error)
+}
+
 // Calls knows the first call, and hears of new ones.
 type Calls interface {
 	FirstCall(ctx context.Context, in tenant.Scope) (id.Call, time.Time, bool, error)
@@ -50,6 +56,7 @@ type Start struct {
 	Credentials Credentials
 	Keys        Keys
 	Aliases     Aliases
+	Prices      Prices
 	Calls       Calls
 	Vendors     func(id string) (provider.Vendor, bool)
 	Gateway     string
@@ -134,9 +141,7 @@ func (v view) callStep() ui.StepView {
 	return s
 }
 
-func (v view) snippet() ui.SnippetView {
-	return ui.SnippetView{ID: "first-request", Label: "First request", Tabs: v.Caller.Tabs()}
-}
+func (v view) snippet() ui.SnippetChoice { return v.Caller.Panel("first-request", "First request") }
 
 // Checklist shows how far the organization is.
 func (s Start) Checklist(ctx context.Context, v *page.Visit) (page.Reply, error) {
@@ -149,7 +154,7 @@ func (s Start) Checklist(ctx context.Context, v *page.Visit) (page.Reply, error)
 }
 
 func (s Start) view(ctx context.Context, v *page.Visit) (view, error) {
-	out := view{Caller: client.Caller{Gateway: s.Gateway, Model: "sandbox/echo-mini"}}
+	var out view
 	in := v.Scope()
 	if v.Can(tenant.ReadCredentials) {
 		have, err := s.Credentials.List(ctx, in)
@@ -165,11 +170,15 @@ func (s Start) view(ctx context.Context, v *page.Visit) (view, error) {
 	if len(keys) > 0 {
 		out.Key = &keys[0]
 	}
-	aliases, _, err := s.Aliases.List(ctx, in, "", "", 1)
+	aliases, _, err := s.Aliases.List(ctx, in, "", "", client.AliasesMax)
 	if err != nil {
 		return view{}, err
 	}
-	out.Caller.Model = model(out.Key, aliases)
+	book, err := s.Prices.Book(ctx)
+	if err != nil {
+		return view{}, err
+	}
+	out.Caller = client.New(s.Gateway, out.Key, client.Callable(out.Key, aliases, book, v.Now))
 	out.First, err = s.first(ctx, in, v.Now)
 	return out, err
 }
@@ -190,24 +199,6 @@ func (s Start) names(have []credential.Credential) []string {
 		out = append(out, name)
 	}
 	return out
-}
-
-// model is one that the key may call: an alias if there is one, else the sandbox.
-func model(k *key.Key, aliases []alias.Alias) string {
-	if k != nil && len(k.Aliases) > 0 {
-		return k.Aliases[0]
-	}
-	if k != nil && len(k.Models) > 0 {
-		for _, m := range k.Models {
-			if !strings.Contains(m, "*") {
-				return m
-			}
-		}
-	}
-	if len(aliases) > 0 {
-		return aliases[0].Name
-	}
-	return "sandbox/echo-mini"
 }
 
 func (s Start) first(ctx context.Context, in tenant.Scope, now time.Time) (first, error) {

@@ -108,7 +108,7 @@ func checklist(v view) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<ul class=\"list\"><li><span class=\"what\"><b>401 from the gateway</b><small>The key is sent whole, as “Authorization: Bearer tg_…”.</small></span></li><li><span class=\"what\"><b>Model not found</b><small>GET /v1/models lists what the key may call.</small></span></li><li><span class=\"what\"><b>Nothing at all</b><small>The base URL ends in /v1; for the Anthropic SDK it does not.</small></span></li></ul></section></div></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<ul class=\"list\"><li><span class=\"what\"><b>401 from the gateway</b><small>The key is sent whole, as “Authorization: Bearer tg_…”.</small></span></li><li><span class=\"what\"><b>Model not found</b><small>GET /v1/models lists what the key may call.</small></span></li><li><span class=\"what\"><b>Nothing at all</b><small>The base URL ends in /v1; for Anthropic’s and Google’s SDKs it does not.</small></span></li></ul></section></div></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -208,7 +208,7 @@ func steps(v view) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.SnippetPanel(v.snippet()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.SnippetChooser(v.snippet()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
