@@ -71,8 +71,6 @@ func (g *gate) wayTo(c *replay.Case, surface string) (way, bool) {
 		if surface == replay.Anthropic {
 			w.model = "amazon.nova-lite-v1:0"
 		}
-	case replay.Cohere: // it answers clients of openai-chat itself
-		return w, surface != replay.OpenAI
 	}
 	return w, true
 }

@@ -31,8 +31,6 @@ func targets(surface string) []way {
 		switch w.dialect {
 		case surface: // passes as bytes
 			return true
-		case replay.Cohere: // it answers clients of openai-chat itself
-			return surface == replay.OpenAI
 		case replay.Mistral:
 			return surface == replay.OpenAI
 		case replay.Converse, replay.Vertex:

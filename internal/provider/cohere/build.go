@@ -161,7 +161,9 @@ func (b *builder) strict() bool {
 		if t.Strict != nil && *t.Strict {
 			strict++
 			if first == "" {
-				first = t.Path + ".strict"
+				if first = t.Path + ".strict"; b.r.Dialect == string(provider.OpenAIChat) && strings.HasPrefix(t.Path, "tools.") {
+					first = t.Path + ".function.strict"
+				}
 			}
 		}
 	}

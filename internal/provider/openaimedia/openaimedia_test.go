@@ -139,7 +139,7 @@ func TestWhatAnAnswerCosts(t *testing.T) {
 			`{"data":[{"b64_json":""}],"usage":{"total_tokens":300,"input_tokens":50,"output_tokens":250,"input_tokens_details":{"text_tokens":10,"image_tokens":40}}}`,
 			units(chat.Input, 10, chat.InputImage, 40, chat.Output, 250), "",
 		},
-		{"a stated cost is kept", openaimedia.Images{}, `{"data":[{}],"usage":{"cost_in_usd_ticks":200000000}}`, units(chat.Images, 1), "0.0200000000"},
+		{"a stated cost is kept", openaimedia.Images{}, `{"data":[{}],"usage":{"cost_in_usd_ticks":200000000}}`, units(chat.Images, 1), "0.02"},
 		{
 			"audio in tokens",
 			openaimedia.Transcriptions{},

@@ -30,17 +30,12 @@ func usageOf(raw []byte, s *provider.Seen) (chat.Usage, bool) {
 			if ms, ok := milliseconds(v); ok {
 				u.Units[chat.AudioMS], u.Source = ms, chat.Reported
 			}
-		case "cost_in_usd_ticks": // xAI: ten thousand million to the dollar
-			s.Cost = ticks(v)
-		case "cost":
-			if v[0] != '"' && v[0] != 'n' {
-				s.Cost = string(v)
-			}
 		}
 	}
 	if w.Err() != nil || !w.IsObject() {
 		return chat.Usage{}, false
 	}
+	s.Cost = openaichat.Cost(raw)
 	if in.Known || out.Known {
 		u.Source = chat.Reported
 		split(&u.Units, in.N, chat.Input, inImage.N, chat.InputImage, inAudio.N, chat.InputAudio)
@@ -100,15 +95,6 @@ func decimal(raw []byte) (*big.Rat, bool) {
 		}
 	}
 	return new(big.Rat).SetString(string(raw))
-}
-
-// ticks is an amount of 1e-10 dollars in decimal dollars.
-func ticks(raw []byte) string {
-	n, ok := wire.Int(raw)
-	if !ok || n < 0 {
-		return ""
-	}
-	return big.NewRat(n, 10_000_000_000).FloatString(10)
 }
 
 // entries counts the elements of an array.
