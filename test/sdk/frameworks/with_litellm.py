@@ -6,7 +6,6 @@ import litellm
 from sights import TOOL, Ticket, base, key, plan, refused, steps, stock, system
 
 litellm.suppress_debug_info = True
-litellm.disable_streaming_logging = True  # its loggers and a refused stream can wait for each other for ever
 FUNCTION = {"type": "function", "function": {"name": TOOL["name"], "description": TOOL["description"], "parameters": TOOL["schema"]}}
 
 

@@ -4,6 +4,7 @@ A step is a function of a model and of the text to say; it returns what the appl
 """
 
 import faulthandler
+import gc
 import json
 import sys
 import traceback
@@ -11,6 +12,10 @@ import traceback
 from pydantic import BaseModel
 
 faulthandler.dump_traceback_later(150, exit=True)  # a client that hangs says where
+# A client leaves a stream behind when a call is refused. Where the collector closes it while httpcore holds the lock of its connections,
+# httpcore waits for itself for ever: so garbage is collected between the steps only.
+gc.disable()
+gc.freeze()  # what the imports made stays
 
 plan = json.load(sys.stdin)
 base, key, system = plan["base"], plan["key"], plan["system"]
@@ -52,6 +57,7 @@ def steps(face, **functions):
                 saw = function(model, text)
             except Exception:  # noqa: BLE001 whatever it is, it is what the application saw
                 saw = {"raised": traceback.format_exc(limit=-3)}
+            gc.collect()
             print(json.dumps({"face": face, "model": model, "step": name, "ref": ref, "saw": saw}), flush=True)
 
 
