@@ -6,10 +6,12 @@ import (
 	"tollgate/web/page"
 	"tollgate/web/page/aliases"
 	"tollgate/web/page/door"
+	"tollgate/web/page/experiments"
 	"tollgate/web/page/jump"
 	"tollgate/web/page/keys"
 	"tollgate/web/page/models"
 	"tollgate/web/page/providers"
+	"tollgate/web/page/routing"
 	"tollgate/web/page/settings"
 	"tollgate/web/page/start"
 	"tollgate/web/page/vendors"
@@ -27,7 +29,7 @@ func entrance(d Deps) []page.Route {
 		page.PublicPOST("/login", at.LogIn),
 		page.PublicPOST("/logout", at.LogOut),
 		page.POST("/enter", tenant.OwnSession, at.Enter),
-		page.GET("/palette", tenant.ReadKeys, jump.To{Keys: d.Keys, Aliases: d.Aliases}.Entries),
+		page.GET("/palette", tenant.ReadKeys, jump.To{Keys: d.Keys, Aliases: d.Aliases, Experiments: d.Experiments}.Entries),
 		page.GET("/get-started", tenant.ReadKeys, begin.Checklist),
 		page.GET("/get-started/events", tenant.ReadCalls, begin.Events),
 	}
@@ -36,7 +38,10 @@ func entrance(d Deps) []page.Route {
 // control is what is set: keys, aliases, providers.
 func control(d Deps) []page.Route {
 	k := keys.Keys{Keys: d.Keys, Accounts: d.Accounts, Aliases: d.Aliases, Prices: d.Prices, Usage: d.Usage, Calls: d.Calls, Gateway: d.GatewayURL}
-	a := aliases.Aliases{Aliases: d.Aliases, Credentials: d.Credentials, Usage: d.Usage, People: d.Accounts, Prices: d.Prices, Vendors: catalog.Vendors()}
+	a := aliases.Aliases{
+		Aliases: d.Aliases, Routing: d.Aliases, Experiments: d.Experiments, Credentials: d.Credentials, Usage: d.Usage, People: d.Accounts, Prices: d.Prices,
+		Vendors: catalog.Vendors(), Gateway: d.GatewayURL,
+	}
 	p := providers.Providers{Credentials: d.Credentials, Usage: d.Usage, Vendors: catalog.Vendors()}
 	all := vendors.Page{Credentials: d.Credentials, Prices: d.Prices, Vendors: catalog.Vendors()}
 	m := models.Models{Prices: d.Prices, Credentials: d.Credentials, Vendors: catalog.Vendors()}
@@ -62,6 +67,8 @@ func control(d Deps) []page.Route {
 		page.POST("/aliases/:id/restore", tenant.WriteAliases, a.Restore),
 		page.GET("/aliases/:id/delete", tenant.WriteAliases, a.DeleteForm),
 		page.POST("/aliases/:id/delete", tenant.WriteAliases, a.Delete),
+		page.GET("/aliases/:id/yaml", tenant.ReadAliases, a.YAML),
+		page.POST("/aliases/:id/yaml", tenant.WriteAliases, a.SaveYAML),
 
 		page.GET("/providers", tenant.ReadCredentials, p.List),
 		page.GET(vendors.Path, tenant.ReadCredentials, all.List),
@@ -78,6 +85,38 @@ func control(d Deps) []page.Route {
 		page.GET(models.Path+"/detail", tenant.ReadPrices, m.Detail),
 		page.POST(models.Path+"/override", tenant.WritePrices, m.Override),
 		page.POST(models.Path+"/overrides/:id/end", tenant.WritePrices, m.End),
+	}
+}
+
+// steer is where calls go, and which way is better: the routing file, and experiments.
+func steer(d Deps) []page.Route {
+	r := routing.Page{Routing: d.Aliases, Usage: d.Usage, Rehearse: d.Rehearse, People: d.Accounts}
+	e := experiments.Experiments{
+		Experiments: d.Experiments, Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Prices: d.Prices, Usage: d.Usage, People: d.Accounts, Vendors: catalog.Vendors(),
+	}
+	return []page.Route{
+		page.GET(routing.Path, tenant.ReadAliases, r.Show),
+		page.POST(routing.Path, tenant.WriteAliases, r.Save),
+		page.GET(routing.Path+"/versions/:version", tenant.ReadAliases, r.Version),
+		page.POST(routing.Path+"/restore", tenant.WriteAliases, r.Restore),
+
+		page.GET(experiments.Path, tenant.ReadExperiments, e.List),
+		page.POST(experiments.Path, tenant.WriteExperiments, e.Create),
+		page.GET(experiments.Path+"/new", tenant.WriteExperiments, e.NewForm),
+		page.GET(experiments.Path+"/method", tenant.ReadExperiments, e.Method),
+		page.GET(experiments.Path+"/sample", tenant.ReadExperiments, e.Sample),
+		page.GET(experiments.Path+"/:id", tenant.ReadExperiments, e.Result),
+		page.GET(experiments.Path+"/:id/edit", tenant.WriteExperiments, e.EditForm),
+		page.POST(experiments.Path+"/:id/edit", tenant.WriteExperiments, e.Edit),
+		page.POST(experiments.Path+"/:id/start", tenant.WriteExperiments, e.Start),
+		page.GET(experiments.Path+"/:id/stop", tenant.WriteExperiments, e.AskStop),
+		page.POST(experiments.Path+"/:id/stop", tenant.WriteExperiments, e.Stop),
+		page.GET(experiments.Path+"/:id/promote", tenant.WriteExperiments, e.AskPromote),
+		page.POST(experiments.Path+"/:id/promote", tenant.WriteExperiments, e.Promote),
+		page.GET(experiments.Path+"/:id/rollback", tenant.WriteExperiments, e.AskRollback),
+		page.POST(experiments.Path+"/:id/rollback", tenant.WriteExperiments, e.Rollback),
+		page.GET(experiments.Path+"/:id/delete", tenant.WriteExperiments, e.AskDelete),
+		page.POST(experiments.Path+"/:id/delete", tenant.WriteExperiments, e.Delete),
 	}
 }
 

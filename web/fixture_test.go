@@ -22,6 +22,7 @@ import (
 	"tollgate/internal/account/usertoken"
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/alias/condition"
 	"tollgate/internal/calllog"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/chat"
@@ -30,6 +31,8 @@ import (
 	"tollgate/internal/credential/sign"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
+	"tollgate/internal/experiment"
+	"tollgate/internal/experiment/experimentpg"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
@@ -39,7 +42,12 @@ import (
 	"tollgate/internal/price/pricepg"
 	"tollgate/internal/price/seed"
 	"tollgate/internal/provider/catalog"
+	"tollgate/internal/route"
+	"tollgate/internal/route/rehearse"
+	"tollgate/internal/score"
+	"tollgate/internal/score/scorepg"
 	"tollgate/internal/secret"
+	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
@@ -73,6 +81,15 @@ func fixtures() []fixture {
 			o, err := b.h.deps.Prices.Override(b.h.t.Context(), b.scope, n)
 			return string(must(b.h.t, o, err).ID)
 		}},
+		{"/experiments/:id", func(b *browser) string {
+			a := fixtures()[1].make(b)
+			p := experiment.Plan{
+				Alias: id.Alias(a), Name: "fixture", Goal: experiment.Cheaper, Quality: experiment.Scores,
+				Variants: []experiment.Variant{{Name: "control"}, {Name: "b", Target: &alias.Target{Provider: "sandbox", Model: "echo-large"}}},
+			}
+			e, err := b.h.deps.Experiments.Create(b.h.t.Context(), b.scope, p)
+			return string(must(b.h.t, e, err).ID)
+		}},
 		{"/requests/:id", func(b *browser) string { return b.h.called(b.scope.Org()).String() }},
 		{"/settings/teams/:id", func(b *browser) string { return string(b.team) }},
 		{"/settings/members/:id", func(b *browser) string { return string(b.user) }},
@@ -89,6 +106,8 @@ func forms() map[string]url.Values {
 	return map[string]url.Values{
 		"/keys/:id/edit":         {"name": {"x"}, "team_id": {"team_x"}, "environment": {"production"}, "scope": {"any"}, "reach": {"any"}, "privacy": {"metadata"}},
 		"/aliases/:id/edit":      {"by-0": {"sandbox"}, "model-0": {"echo-large"}, "on_disconnect": {"drain"}, "version": {"1"}, "do": {"save"}},
+		"/aliases/:id/yaml":      {"yaml": {"aliases: {x: {targets: [sandbox/echo-large]}}"}, "version": {"1"}, "do": {"save"}},
+		"/experiments/:id/edit":  {"name": {"x"}, "goal": {"faster"}, "quality": {"none"}, "margin": {"2"}, "days": {"7"}, "arm-0": {"control"}, "arm-1": {"b"}, "by-1": {"sandbox"}, "model-1": {"echo-mini"}, "revision": {"1"}, "do": {"draft"}},
 		"/aliases/:id/restore":   {"version": {"1"}, "current": {"1"}},
 		"/providers/:id":         {"name": {"x"}, "revision": {"1"}},
 		"/models/override":       {"provider": {"openai"}, "model": {"gpt-4o"}, "rates.input": {"2.25"}, "rates.output": {"9"}},
@@ -152,11 +171,19 @@ func build(t *testing.T) *house {
 	d := Deps{
 		Accounts: accounts, Keys: key.NewService(keypg.New(db), key.NewHasher(ring), noon),
 		Credentials: credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), sign.New(t.Context(), sign.Config{Transport: policy.Client().Transport, Now: noon}), noon), noon),
-		Aliases:     alias.NewService(aliaspg.New(db), catalog.Vendor, noon), Prices: price.NewService(pricepg.New(db), shipped, noon),
-		Calls: calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
+		Aliases:     alias.NewService(aliaspg.New(db), alias.Words{Vendors: catalog.Vendor, Condition: condition.Check}, noon), Prices: price.NewService(pricepg.New(db), shipped, noon),
+		Calls: calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)), Scores: score.NewService(scorepg.New(db), time.Now),
 		Cookies: accounthttp.Cookie{}, Now: noon, Logger: slog.New(slog.DiscardHandler), GatewayURL: "https://gateway.example",
 		Watch: 10 * time.Millisecond,
 	}
+	d.Rehearse = rehearse.New(rehearse.Deps{
+		Calls: calllogpg.New(db), Config: snapshotpg.New(db, pricepg.New(db)), Prices: d.Prices, Vendors: catalog.Vendor,
+		Router: route.Router{Vendors: catalog.Known}, Now: noon,
+	})
+	d.Experiments = experiment.NewService(experiment.Deps{
+		Store: experimentpg.New(db), Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys,
+		Prices: experiment.PriceList{Service: d.Prices, Now: noon}, Vendors: catalog.Vendor, Now: noon,
+	})
 	handler, err := New(d)
 	return &house{t: t, db: db, deps: d, handler: must(t, handler, err)}
 }
@@ -217,7 +244,7 @@ func (h *house) fingerprint() string {
 	h.t.Helper()
 	var out strings.Builder
 	if err := h.db.InSystemPgx(h.t.Context(), "test", func(tx pgx.Tx) error {
-		for _, table := range []string{"orgs", "teams", "members", "tokens", "sessions", "keys", "credentials", "aliases", "alias_versions"} {
+		for _, table := range []string{"orgs", "teams", "members", "tokens", "sessions", "keys", "credentials", "aliases", "alias_versions", "routing", "routing_versions", "experiments"} {
 			var sum *string
 			q := fmt.Sprintf(`SELECT md5(string_agg(x::text, '|' ORDER BY x::text)) FROM %s x`, pgx.Identifier{table}.Sanitize())
 			if err := tx.QueryRow(h.t.Context(), q).Scan(&sum); err != nil {

@@ -14,8 +14,8 @@ import (
 func measure(d Deps) []page.Route {
 	names := filter.Source{Teams: d.Accounts, Keys: d.Keys, Vendors: catalog.Vendor}
 	c := costs.Page{Usage: d.Usage, Names: names}
-	r := requests.Page{Calls: d.Calls, Usage: d.Usage, Prices: d.Prices, Credentials: d.Credentials, Names: names}
-	o := overview.Page{Usage: d.Usage, Calls: d.Calls, Names: names}
+	r := requests.Page{Calls: d.Calls, Usage: d.Usage, Prices: d.Prices, Credentials: d.Credentials, Names: names, Scores: d.Scores}
+	o := overview.Page{Usage: d.Usage, Calls: d.Calls, Experiments: d.Experiments, Names: names}
 	return []page.Route{
 		page.GET(overview.Path, tenant.ReadCosts, o.Show),
 		page.GET(costs.Path, tenant.ReadCosts, c.Show),
@@ -23,5 +23,7 @@ func measure(d Deps) []page.Route {
 		page.GET(requests.Path, tenant.ReadCalls, r.List),
 		page.GET(requests.Path+"/tail", tenant.ReadCalls, r.Tail),
 		page.GET(requests.Path+"/:id", tenant.ReadCalls, r.Call),
+		page.POST(requests.Path+"/:id/scores", tenant.WriteScores, r.Judge),
+		page.POST(requests.Path+"/:id/scores/delete", tenant.WriteScores, r.Unjudge),
 	}
 }

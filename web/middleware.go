@@ -82,8 +82,8 @@ func (s *Server) sameSite(c *gin.Context) {
 	}
 }
 
-// formBytesMax bounds a posted form.
-const formBytesMax = 256 << 10
+// formBytesMax bounds a posted form: a routing file of 1 MiB, whose signs are written out.
+const formBytesMax = 2 << 20
 
 var errForm = fault.New(fault.Invalid, "page.bad_form", "The form could not be read. Go back and send it again.")
 

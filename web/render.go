@@ -13,7 +13,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"tollgate/internal/account"
+	"tollgate/internal/experiment"
 	"tollgate/internal/httperr"
+	"tollgate/internal/tenant"
 	"tollgate/web/layout"
 	"tollgate/web/page"
 	"tollgate/web/ui"
@@ -27,7 +29,7 @@ func (s *Server) send(c *gin.Context, v *page.Visit, r page.Reply) {
 	switch r.Kind {
 	case page.Framed:
 		f := s.frame(v.Login, r.Frame)
-		f.Orgs = s.orgs(c.Request.Context(), v.Login)
+		f.Orgs, f.Counts = s.orgs(c.Request.Context(), v.Login), s.counts(c.Request.Context(), v.Login)
 		s.render(c, v.Login, status(r, http.StatusOK), wrap(layout.Page(f), r.Body))
 	case page.AtDoor:
 		s.render(c, v.Login, status(r, http.StatusOK), wrap(layout.Door(s.assets, r.Title, r.Aside), r.Body))
@@ -108,6 +110,29 @@ func (s *Server) orgs(ctx context.Context, login account.Login) []layout.Org {
 		out = append(out, layout.Org{ID: string(m.Organization.ID), Name: m.Organization.Name, Current: m.Organization.ID == login.Organization.ID})
 	}
 	return out
+}
+
+// countMost bounds what is counted for the nav.
+const countMost = 99
+
+// counts are the figures of the nav. A page is not lost with them: what fails is logged, and the figure left out.
+func (s *Server) counts(ctx context.Context, login account.Login) map[layout.Nav]string {
+	if !login.Scope.Role().Can(tenant.ReadExperiments) {
+		return nil
+	}
+	running, more, err := s.trials.List(ctx, login.Scope, experiment.Filter{Status: []experiment.Status{experiment.Active}}, "", countMost)
+	if err != nil {
+		s.log.WarnContext(ctx, "running experiments were not counted", "error", err)
+		return nil
+	}
+	if len(running) == 0 {
+		return nil
+	}
+	text := strconv.Itoa(len(running))
+	if more {
+		text += "+"
+	}
+	return map[layout.Nav]string{layout.Experiments: text}
 }
 
 // fail shows an error to whoever is there.

@@ -9,8 +9,11 @@ import (
 	"tollgate/internal/alias"
 	"tollgate/internal/calllog"
 	"tollgate/internal/credential"
+	"tollgate/internal/experiment"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
+	"tollgate/internal/route/rehearse"
+	"tollgate/internal/score"
 	"tollgate/internal/usage"
 	"tollgate/web/page"
 )
@@ -24,6 +27,9 @@ type Deps struct {
 	Prices      *price.Service
 	Calls       *calllog.Queries
 	Usage       *usage.Service
+	Scores      *score.Service
+	Experiments *experiment.Service
+	Rehearse    *rehearse.Service
 
 	Cookies Cookies
 	Now     func() time.Time
@@ -36,5 +42,5 @@ type Deps struct {
 
 // Routes is the dashboard: every page, the permission it needs, and who answers. Tests walk it.
 func Routes(d Deps) []page.Route {
-	return slices.Concat(entrance(d), measure(d), control(d), operate(d))
+	return slices.Concat(entrance(d), measure(d), control(d), steer(d), operate(d))
 }

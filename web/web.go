@@ -12,7 +12,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"tollgate/internal/account"
+	"tollgate/internal/experiment"
 	"tollgate/internal/fault"
+	"tollgate/internal/id"
 	"tollgate/internal/secret"
 	"tollgate/internal/tenant"
 	"tollgate/web/page"
@@ -26,6 +28,11 @@ type Sessions interface {
 	Memberships(ctx context.Context, in tenant.Scope) ([]account.Membership, error)
 }
 
+// Trials tells which experiments run; *experiment.Service does.
+type Trials interface {
+	List(ctx context.Context, in tenant.Scope, f experiment.Filter, before id.Experiment, limit int) ([]experiment.Experiment, bool, error)
+}
+
 // Cookies carries the session; accounthttp.Cookie does.
 type Cookies interface {
 	Value(r *http.Request) string
@@ -36,6 +43,7 @@ type Cookies interface {
 // Server answers the pages. Make it with New.
 type Server struct {
 	sessions Sessions
+	trials   Trials
 	cookies  Cookies
 	assets   *static.Set
 	now      func() time.Time
@@ -53,7 +61,7 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{sessions: d.Accounts, cookies: d.Cookies, assets: assets, now: d.Now, log: d.Logger, watch: d.Watch}
+	s := &Server{sessions: d.Accounts, trials: d.Experiments, cookies: d.Cookies, assets: assets, now: d.Now, log: d.Logger, watch: d.Watch}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.RedirectTrailingSlash = false

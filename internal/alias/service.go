@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"tollgate/internal/id"
-	"tollgate/internal/provider"
 	"tollgate/internal/tenant"
 )
 
@@ -19,8 +18,6 @@ const messageRunesMax = 500
 
 // Store is what Service needs from storage; package aliaspg provides it.
 type Store interface {
-	// Insert adds an alias with its first version, once Route.CheckCredentials holds. ErrTaken.
-	Insert(ctx context.Context, in tenant.Scope, a Alias, v Version) error
 	Alias(ctx context.Context, in tenant.Scope, which id.Alias) (Alias, error)
 	// Aliases lists by name those behind after (empty: from the start) whose name holds text, at most limit.
 	Aliases(ctx context.Context, in tenant.Scope, text, after string, limit int) ([]Alias, error)
@@ -28,49 +25,96 @@ type Store interface {
 	Versions(ctx context.Context, in tenant.Scope, which id.Alias, before, limit int) ([]Version, error)
 	// Version finds one. ErrNotFound, ErrNoVersion.
 	Version(ctx context.Context, in tenant.Scope, which id.Alias, number int) (Version, error)
-	// Advance adds the version that fn returns and points the alias at it, once Route.CheckCredentials holds and while nobody else
-	// changes the alias. A nil version changes nothing. ErrNotFound.
-	Advance(ctx context.Context, in tenant.Scope, which id.Alias, fn func(Alias) (*Version, error)) (Alias, error)
-	// Delete removes an alias with its versions. ErrNotFound.
-	Delete(ctx context.Context, in tenant.Scope, which id.Alias) error
+
+	// Routing is what stands.
+	Routing(ctx context.Context, in tenant.Scope) (Routing, error)
+	// Change shows fn what stands, while nobody else changes it and no credential goes away, and writes what fn returns. A nil Revision
+	// writes nothing. The author and the time of alias versions are those of the file's version.
+	Change(ctx context.Context, in tenant.Scope, fn func(Routing) (*Revision, error)) error
+	// FileVersions lists newest first those before number (0: from the newest) without File and Text, at most limit.
+	FileVersions(ctx context.Context, in tenant.Scope, before, limit int) ([]FileVersion, error)
+	// FileVersion finds one. ErrNoFileVersion.
+	FileVersion(ctx context.Context, in tenant.Scope, number int) (FileVersion, error)
 }
 
-// Service manages aliases.
+// Service manages aliases and the routing file that holds them. Whatever changes an alias changes the file, in one transaction.
 type Service struct {
-	store   Store
-	vendors func(id string) (provider.Vendor, bool)
-	now     func() time.Time
+	store Store
+	words Words
+	now   func() time.Time
 }
 
-// NewService needs storage, the vendors and a clock.
-func NewService(store Store, vendors func(string) (provider.Vendor, bool), now func() time.Time) *Service {
-	return &Service{store: store, vendors: vendors, now: now}
+// NewService needs storage, what routes may speak of, and a clock.
+func NewService(store Store, words Words, now func() time.Time) *Service {
+	return &Service{store: store, words: words, now: now}
 }
 
-// Create makes an alias at version 1.
+// Words are what this service's routes may speak of.
+func (s *Service) Words() Words { return s.words }
+
+// Create makes an alias at version 1. ErrInvalid, ErrTaken, ErrNoCredential.
 func (s *Service) Create(ctx context.Context, in tenant.Scope, name string, r Route, message string) (Alias, error) {
 	name = strings.TrimSpace(name)
 	if err := checkName(name); err != nil {
 		return Alias{}, err
 	}
-	v, err := s.version(in, 1, r, message)
+	r = r.normal()
+	if err := r.Check(s.words); err != nil {
+		return Alias{}, err
+	}
+	return s.with(ctx, in, message, func(now Routing) (string, *Route, error) {
+		if _, taken := now.Aliases[name]; taken {
+			return "", nil, ErrTaken.At("name")
+		}
+		if len(now.Aliases) >= aliasesMax {
+			return "", nil, ErrInvalid.Say("An organization has at most %d aliases.", aliasesMax)
+		}
+		return name, &r, nil
+	})
+}
+
+// with gives one alias the route that fn returns (nil: leaves everything as it is) and returns the alias as it then stands.
+func (s *Service) with(ctx context.Context, in tenant.Scope, message string, fn func(Routing) (string, *Route, error)) (Alias, error) {
+	message, err := oneLine(message)
 	if err != nil {
 		return Alias{}, err
 	}
-	a := Alias{ID: id.Alias(id.New("alias")), Name: name, Version: 1, Route: v.Route, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt}
-	return a, s.store.Insert(ctx, in, a, v)
+	var out Alias
+	err = s.store.Change(ctx, in, func(now Routing) (*Revision, error) {
+		name, route, err := fn(now)
+		if err != nil {
+			return nil, err
+		}
+		out = now.Aliases[name]
+		if route == nil {
+			return nil, nil
+		}
+		if err := route.CheckCredentials(now.Credentials); err != nil {
+			return nil, err
+		}
+		f := now.Version.File.Normal()
+		f.Aliases[name] = *route
+		r := s.revision(in, now, Proposal{File: f}, message)
+		for _, a := range append(r.Made, r.Changed...) {
+			if a.Name == name {
+				out = a
+			}
+		}
+		return r, nil
+	})
+	if err != nil {
+		return Alias{}, err
+	}
+	return out, nil
 }
 
-// version is a valid version that is not stored yet.
-func (s *Service) version(in tenant.Scope, number int, r Route, message string) (Version, error) {
-	r, message = r.normal(), strings.TrimSpace(message)
-	if err := r.Check(s.vendors); err != nil {
-		return Version{}, err
-	}
+// oneLine is what an author says of a change, trimmed.
+func oneLine(message string) (string, error) {
+	message = strings.TrimSpace(message)
 	if utf8.RuneCountInString(message) > messageRunesMax || !utf8.ValidString(message) || strings.ContainsFunc(message, unicode.IsControl) {
-		return Version{}, invalid("message", "A message has at most %d characters on one line.", messageRunesMax)
+		return "", invalid("message", "A message has at most %d characters on one line.", messageRunesMax)
 	}
-	return Version{Number: number, Route: r, Author: in.Actor().ID(), Message: message, CreatedAt: instant(s.now())}, nil
+	return message, nil
 }
 
 // Alias finds one. ErrNotFound for another organization's too.
@@ -98,20 +142,37 @@ func (s *Service) Versions(ctx context.Context, in tenant.Scope, which id.Alias,
 }
 
 // Update makes the next version with another route. check sees the alias as it stands and may refuse (If-Match); nil accepts
-// any. The route that it has already makes no version.
+// any. The route that it has already makes no version. ErrInvalid, ErrNotFound, ErrNoCredential.
 func (s *Service) Update(ctx context.Context, in tenant.Scope, which id.Alias, r Route, message string, check func(Alias) error) (Alias, error) {
-	return s.store.Advance(ctx, in, which, func(a Alias) (*Version, error) {
+	r = r.normal()
+	return s.with(ctx, in, message, func(now Routing) (string, *Route, error) {
+		a, err := now.alias(which)
+		if err != nil {
+			return "", nil, err
+		}
 		if check != nil {
 			if err := check(a); err != nil {
-				return nil, err
+				return "", nil, err
 			}
 		}
-		v, err := s.version(in, a.Version+1, r, message)
-		if err != nil || v.Route.Same(a.Route) {
-			return nil, err
+		if err := r.Check(s.words); err != nil {
+			return "", nil, err
 		}
-		return &v, nil
+		if r.Same(a.Route) {
+			return a.Name, nil, nil
+		}
+		return a.Name, &r, nil
 	})
+}
+
+// alias finds the one with an id.
+func (r Routing) alias(which id.Alias) (Alias, error) {
+	for _, a := range r.Aliases {
+		if a.ID == which {
+			return a, nil
+		}
+	}
+	return Alias{}, ErrNotFound
 }
 
 // Restore makes the next version with the route of an old one. What that needs must still be there.
@@ -123,9 +184,21 @@ func (s *Service) Restore(ctx context.Context, in tenant.Scope, which id.Alias, 
 	return s.Update(ctx, in, which, old.Route, cmp.Or(strings.TrimSpace(message), fmt.Sprintf("Restored version %d", number)), check)
 }
 
-// Delete removes an alias. Calls of it are unknown from then on; what it cost keeps its name.
+// Delete removes an alias. Calls of it are unknown from then on; what it cost keeps its name. ErrNotFound, ErrUsed.
 func (s *Service) Delete(ctx context.Context, in tenant.Scope, which id.Alias) error {
-	return s.store.Delete(ctx, in, which)
+	_, err := s.change(ctx, in, "", func(now Routing) (*Proposal, error) {
+		a, err := now.alias(which)
+		if err != nil {
+			return nil, err
+		}
+		if uses := now.Version.File.uses(a.Name); len(uses) > 0 {
+			return nil, ErrUsed.Say("The routing file uses this alias: %s. Point that elsewhere first.", strings.Join(uses, ", "))
+		}
+		f := now.Version.File.Normal()
+		delete(f.Aliases, a.Name)
+		return &Proposal{File: f}, nil
+	})
+	return err
 }
 
 func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -10,12 +10,16 @@ import (
 
 	"tollgate/internal/account"
 	"tollgate/internal/alias"
+	"tollgate/internal/batch"
 	"tollgate/internal/calllog"
 	"tollgate/internal/credential"
+	"tollgate/internal/experiment"
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
 	"tollgate/internal/rest"
+	"tollgate/internal/route/rehearse"
+	"tollgate/internal/score"
 	"tollgate/internal/usage"
 )
 
@@ -31,9 +35,13 @@ type Deps struct {
 	Keys        *key.Service
 	Credentials *credential.Service
 	Aliases     *alias.Service
+	Rehearsals  *rehearse.Service
 	Prices      *price.Service
 	Calls       *calllog.Queries
 	Usage       *usage.Service
+	Scores      *score.Service
+	Experiments *experiment.Service
+	Batches     *batch.Service
 }
 
 // New makes the handler of everything below rest.Prefix. It fails when a route is declared wrong: then nothing starts.

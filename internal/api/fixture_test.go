@@ -24,6 +24,9 @@ import (
 	"tollgate/internal/account/usertoken"
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/alias/condition"
+	"tollgate/internal/batch"
+	"tollgate/internal/batch/batchpg"
 	"tollgate/internal/calllog"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/credential"
@@ -31,6 +34,8 @@ import (
 	"tollgate/internal/credential/sign"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
+	"tollgate/internal/experiment"
+	"tollgate/internal/experiment/experimentpg"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
@@ -42,7 +47,12 @@ import (
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/restpg"
+	"tollgate/internal/route"
+	"tollgate/internal/route/rehearse"
+	"tollgate/internal/score"
+	"tollgate/internal/score/scorepg"
 	"tollgate/internal/secret"
+	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
@@ -64,7 +74,10 @@ var fixtures = []fixture{
 	{"/keys/{id}", made("/keys", `{"name":"fixture","team_id":"{team}"}`)},
 	{"/credentials/{id}", made("/credentials", `{"provider":"custom","name":"fixture","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`)},
 	{"/aliases/{id}", made("/aliases", `{"name":"fixture","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`)},
+	{"/routing/versions/{id}", routed},
+	{"/experiments/{id}", experimented}, // behind the routing file, which would take its alias away
 	{"/calls/{id}", called},
+	{"/batches/{id}", batched},
 }
 
 // bodies are requests that would work on one's own things, for routes that need a body. {team} is the organization's first team.
@@ -87,9 +100,37 @@ var bodies = map[string]string{
 	"POST /aliases":                      `{"name":"a","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`,
 	"PATCH /aliases/{id}":                `{"route":{"targets":[{"provider":"sandbox","model":"echo-large"}]}}`,
 	"POST /aliases/{id}/restore":         `{"version":1}`,
+	"POST /experiments":                  planned,
+	"POST /experiments/forecast":         planned,
+	"POST /experiments/replay":           `{"plan":{"alias":"{alias}","name":"","goal":"cheaper","quality":"none","a_a":true,"variants":[]},"from":"2029-12-25T00:00:00Z","to":"2030-01-01T00:00:00Z"}`,
+	"PATCH /experiments/{id}":            planned,
+	"POST /experiments/{id}/promote":     `{"arm":"large"}`,
+	"PUT /routing":                       `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
+	"POST /routing/check":                `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
+	"POST /routing/rehearse":             `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
+	"POST /routing/restore":              `{"version":1}`,
+	"POST /calls/{id}/scores":            `{"thumb":"up"}`,
+	"POST /scores":                       `{"scores":[{"call_id":"call_00000000000000000000000000","thumb":"up"}]}`,
 }
 
-// called puts one call into the log, as the shipper does.
+// routed is the number of the newest version of the routing file: one that another organization, which has saved less, does not have.
+func routed(c *client) string {
+	for i := range 20 {
+		c.do("PUT", "/routing", fmt.Sprintf(`{"yaml":"aliases: {routed: {targets: [sandbox/echo-%d]}, fixture: {targets: [sandbox/echo-mini]}}"}`, i), "If-Match", "*").want(c.t, http.StatusOK)
+	}
+	return fmt.Sprint(int(c.do("GET", "/routing", "").want(c.t, http.StatusOK).object(c.t)["version"].(float64)))
+}
+
+// experimented plans an experiment on an alias of its own.
+func experimented(c *client) string {
+	c.h.alias = made("/aliases", `{"name":"`+strings.ToLower(id.New("tested"))+`","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`)(c)
+	return made("/experiments", planned)(c)
+}
+
+// planned is a plan on the alias {alias}.
+const planned = `{"alias":"{alias}","name":"Large","goal":"cheaper","quality":"no_retry","variants":[{"name":"control"},{"name":"large","target":{"provider":"sandbox","model":"echo-large"}}]}`
+
+// called puts one call into the log, as the shipper does, and judges it.
 func called(c *client) string {
 	r := calllog.Record{
 		ID: id.NewCall(), Org: c.h.orgs[c], Team: "team_x", Key: "key_x", Provider: "openai", Model: "gpt", Status: 200, Outcome: calllog.OK,
@@ -98,7 +139,19 @@ func called(c *client) string {
 	if d, err := calllogpg.New(c.h.db).Ingest(c.t.Context(), []calllog.Record{r}, calllog.Beat{}); err != nil || len(d.Rejected) > 0 {
 		c.t.Fatalf("Ingest: %v, %v", err, d.Rejected)
 	}
+	c.h.score = c.do("POST", "/calls/"+r.ID.String()+"/scores", `{"thumb":"up","name":"fixture"}`).want(c.t, http.StatusOK).field(c.t, "id")
 	return r.ID.String()
+}
+
+// batched makes a batch, as an application does with a key.
+func batched(c *client) string {
+	in := tenant.Authenticated(c.h.orgs[c], tenant.Actor{Key: "key_x"}, "")
+	b, err := c.h.deps.Batches.CreateMessages(c.t.Context(), batch.Caller{Scope: in, Team: c.h.teams[c], Key: "key_x"}, nil,
+		[]batch.Line{{CustomID: "one", Body: []byte(`{"model":"sandbox/echo-mini"}`)}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(b.ID)
 }
 
 // made posts a body and takes the id of the answer.
@@ -116,6 +169,8 @@ type house struct {
 	members map[tenant.Role]account.Member // of organization a
 	orgs    map[*client]id.Org
 	teams   map[*client]id.Team
+	score   string // of the fixture of calls: what {score} stands for
+	alias   string // of the fixture of experiments: what {alias} stands for
 }
 
 const goodPassword = "correct horse"
@@ -162,15 +217,24 @@ func build(t *testing.T) *house {
 		Logger: slog.New(slog.DiscardHandler), Accounts: accounts, Prices: price.NewService(pricepg.New(db), shipped, now),
 		Keys:        key.NewService(keypg.New(db), key.NewHasher(ring), now),
 		Credentials: credential.NewService(credentialpg.New(db), vault.New(kms), catalog.Vendor, policy, credential.NewTester(policy.Client(), sign.New(t.Context(), sign.Config{Transport: policy.Client().Transport, Now: now}), now), now),
-		Aliases:     alias.NewService(aliaspg.New(db), catalog.Vendor, now),
-		Calls:       calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
+		Aliases:     alias.NewService(aliaspg.New(db), alias.Words{Vendors: catalog.Vendor, Condition: condition.Check}, now),
+		Rehearsals: rehearse.New(rehearse.Deps{
+			Calls: calllogpg.New(db), Config: snapshotpg.New(db, nil), Prices: price.NewService(pricepg.New(db), shipped, now), Vendors: catalog.Vendor,
+			Router: route.Router{Vendors: catalog.Known}, Now: now,
+		}),
+		Calls: calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
+		Scores: score.NewService(scorepg.New(db), now), Batches: batch.NewService(batchpg.New(db), now),
 	}
+	d.Experiments = experiment.NewService(experiment.Deps{
+		Store: experimentpg.New(db), Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Vendors: catalog.Vendor, Now: now,
+		Prices: experiment.PriceList{Service: d.Prices, Now: now},
+	})
 	s := server(d)
 	handler, err := s.Handler()
 	if err != nil {
 		t.Fatalf("routes: %v", err)
 	}
-	return &house{t: t, db: db, handler: handler, routes: s.Routes(), deps: d, orgs: map[*client]id.Org{}, teams: map[*client]id.Team{}}
+	return &house{t: t, db: db, handler: handler, routes: s.Routes(), deps: d, orgs: map[*client]id.Org{}, teams: map[*client]id.Team{}, score: "nothing", alias: "nothing"}
 }
 
 // organization signs an organization up and fills it with a member of each role.
@@ -274,7 +338,7 @@ func (c *client) do(method, path, body string, headers ...string) reply {
 }
 
 func (c *client) send(ctx context.Context, method, path, body string, headers ...string) reply {
-	body = strings.ReplaceAll(body, "{team}", string(c.h.teams[c]))
+	body = strings.NewReplacer("{team}", string(c.h.teams[c]), "{alias}", c.h.alias).Replace(body)
 	var r io.Reader
 	if body != "" {
 		r = strings.NewReader(body)
@@ -320,7 +384,7 @@ func (c *client) call(r rest.Route, with string, headers ...string) reply {
 		defer leave()
 		ctx = context.WithValue(ctx, leaving{}, leave)
 	}
-	return c.send(ctx, r.Method, strings.ReplaceAll(r.Path, "{id}", with), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
+	return c.send(ctx, r.Method, strings.NewReplacer("{id}", with, "{score}", c.h.score).Replace(r.Path), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
 }
 
 func (r reply) want(t *testing.T, status int) reply {

@@ -3,11 +3,14 @@ package api
 import (
 	"tollgate/internal/account/accounthttp"
 	"tollgate/internal/alias/aliashttp"
+	"tollgate/internal/batch/batchhttp"
 	"tollgate/internal/calllog/callloghttp"
 	"tollgate/internal/credential/credentialhttp"
+	"tollgate/internal/experiment/experimenthttp"
 	"tollgate/internal/key/keyhttp"
 	"tollgate/internal/price/pricehttp"
 	"tollgate/internal/rest"
+	"tollgate/internal/score/scorehttp"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage/usagehttp"
 )
@@ -55,6 +58,21 @@ func routes(d Deps) []rest.Route {
 		rest.DELETE("/credentials/{id}", tenant.WriteCredentials, credentialhttp.Delete(d.Credentials)),
 		rest.POST("/credentials/{id}/test", tenant.WriteCredentials, credentialhttp.TestStored(d.Credentials)),
 
+		rest.GET("/experiments", tenant.ReadExperiments, experimenthttp.List(d.Experiments)),
+		rest.POST("/experiments", tenant.WriteExperiments, experimenthttp.Create(d.Experiments)),
+		rest.POST("/experiments/forecast", tenant.ReadExperiments, experimenthttp.Foresee(d.Experiments)),
+		rest.POST("/experiments/replay", tenant.ReadExperiments, experimenthttp.Replay(d.Experiments)),
+		rest.GET("/experiments/{id}", tenant.ReadExperiments, experimenthttp.Read(d.Experiments)),
+		rest.PATCH("/experiments/{id}", tenant.WriteExperiments, experimenthttp.Update(d.Experiments)),
+		rest.DELETE("/experiments/{id}", tenant.WriteExperiments, experimenthttp.Delete(d.Experiments)),
+		rest.POST("/experiments/{id}/start", tenant.WriteExperiments, experimenthttp.Start(d.Experiments)),
+		rest.POST("/experiments/{id}/stop", tenant.WriteExperiments, experimenthttp.Stop(d.Experiments)),
+		rest.POST("/experiments/{id}/promote", tenant.WriteExperiments, experimenthttp.Promote(d.Experiments)),
+		rest.POST("/experiments/{id}/rollback", tenant.WriteExperiments, experimenthttp.Rollback(d.Experiments)),
+		rest.GET("/experiments/{id}/readings", tenant.ReadExperiments, experimenthttp.Readings(d.Experiments)),
+		rest.GET("/experiments/{id}/units", tenant.ReadExperiments, experimenthttp.Segments(d.Experiments)),
+		rest.GET("/experiments/{id}/pairs", tenant.ReadCalls, experimenthttp.Pairs(d.Experiments)),
+
 		rest.GET("/aliases", tenant.ReadAliases, aliashttp.List(d.Aliases)),
 		rest.POST("/aliases", tenant.WriteAliases, aliashttp.Create(d.Aliases)),
 		rest.GET("/aliases/{id}", tenant.ReadAliases, aliashttp.Read(d.Aliases)),
@@ -62,6 +80,16 @@ func routes(d Deps) []rest.Route {
 		rest.DELETE("/aliases/{id}", tenant.WriteAliases, aliashttp.Delete(d.Aliases)),
 		rest.GET("/aliases/{id}/versions", tenant.ReadAliases, aliashttp.Versions(d.Aliases)),
 		rest.POST("/aliases/{id}/restore", tenant.WriteAliases, aliashttp.Restore(d.Aliases)),
+
+		rest.GET("/routing", tenant.ReadAliases, aliashttp.ReadRouting(d.Aliases)),
+		rest.PUT("/routing", tenant.WriteAliases, aliashttp.ApplyRouting(d.Aliases)),
+		rest.GET("/routing/file", tenant.ReadAliases, aliashttp.ReadRoutingFile(d.Aliases)),
+		rest.GET("/routing/schema", tenant.ReadAliases, aliashttp.RoutingSchema()),
+		rest.POST("/routing/check", tenant.ReadAliases, aliashttp.CheckRouting(d.Aliases)),
+		rest.POST("/routing/rehearse", tenant.ReadAliases, rehearseRouting(d.Aliases, d.Rehearsals)),
+		rest.GET("/routing/versions", tenant.ReadAliases, aliashttp.RoutingVersions(d.Aliases)),
+		rest.GET("/routing/versions/{id}", tenant.ReadAliases, aliashttp.ReadRoutingVersion(d.Aliases)),
+		rest.POST("/routing/restore", tenant.WriteAliases, aliashttp.RestoreRouting(d.Aliases)),
 
 		rest.GET("/vendors", tenant.ReadPrices, listVendors()),
 		rest.GET("/models", tenant.ReadPrices, pricehttp.Models(d.Prices)),
@@ -74,6 +102,13 @@ func routes(d Deps) []rest.Route {
 		rest.GET("/calls", tenant.ReadCalls, callloghttp.List(d.Calls)),
 		rest.GET("/calls/tail", tenant.ReadCalls, callloghttp.Tail(d.Calls)),
 		rest.GET("/calls/{id}", tenant.ReadCalls, callloghttp.Read(d.Calls)),
+		rest.GET("/calls/{id}/scores", tenant.ReadCalls, scorehttp.List(d.Scores)),
+		rest.POST("/calls/{id}/scores", tenant.WriteScores, scorehttp.Create(d.Scores)),
+		rest.DELETE("/calls/{id}/scores/{score}", tenant.WriteScores, scorehttp.Delete(d.Scores)),
+		rest.POST("/scores", tenant.WriteScores, scorehttp.CreateMany(d.Scores)),
+		rest.GET("/batches", tenant.ReadCalls, batchhttp.List(d.Batches)),
+		rest.GET("/batches/{id}", tenant.ReadCalls, batchhttp.Read(d.Batches)),
+		rest.POST("/batches/{id}/cancel", tenant.WriteBatches, batchhttp.Cancel(d.Batches)),
 		rest.GET("/costs", tenant.ReadCosts, usagehttp.Read(d.Usage, d.Now, "Sum up costs")),
 		rest.GET("/usage", tenant.ReadCosts, usagehttp.Read(d.Usage, d.Now, "Sum up usage")),
 	}

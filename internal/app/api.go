@@ -14,13 +14,18 @@ import (
 	"tollgate/internal/account/usertoken"
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/alias/condition"
 	"tollgate/internal/api"
+	"tollgate/internal/batch"
+	"tollgate/internal/batch/batchpg"
 	"tollgate/internal/calllog"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialpg"
 	"tollgate/internal/credential/vault"
 	"tollgate/internal/egress"
+	"tollgate/internal/experiment"
+	"tollgate/internal/experiment/experimentpg"
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
 	"tollgate/internal/price"
@@ -29,6 +34,11 @@ import (
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/restpg"
+	"tollgate/internal/route"
+	"tollgate/internal/route/rehearse"
+	"tollgate/internal/score"
+	"tollgate/internal/score/scorepg"
+	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
 	"tollgate/internal/visitor"
@@ -44,9 +54,12 @@ type services struct {
 	keys        *key.Service
 	credentials *credential.Service
 	aliases     *alias.Service
+	rehearsals  *rehearse.Service
 	prices      *price.Service
 	calls       *calllog.Queries
 	usage       *usage.Service
+	scores      *score.Service
+	experiments *experiment.Service
 }
 
 func (h *house) services(ctx context.Context) (services, error) {
@@ -59,16 +72,26 @@ func (h *house) services(ctx context.Context) (services, error) {
 		return services{}, err
 	}
 	policy := egress.New(h.cfg.EgressAllow)
-	return services{
+	s := services{
 		accounts: h.accounts(),
 		keys:     key.NewService(keypg.New(h.db), h.hasher, h.now),
 		credentials: credential.NewService(credentialpg.New(h.db), sealed, catalog.Vendor, policy,
 			credential.NewTester(policy.Client(), h.signer(ctx), h.now), h.now),
-		aliases: alias.NewService(aliaspg.New(h.db), catalog.Vendor, h.now),
+		aliases: alias.NewService(aliaspg.New(h.db), alias.Words{Vendors: catalog.Vendor, Condition: condition.Check}, h.now),
 		prices:  price.NewService(pricepg.New(h.db), shipped, h.now),
 		calls:   calllog.NewQueries(calllogpg.New(h.db)),
 		usage:   usage.NewService(usagepg.New(h.db)),
-	}, nil
+		scores:  score.NewService(scorepg.New(h.db), h.now),
+	}
+	s.rehearsals = rehearse.New(rehearse.Deps{
+		Calls: calllogpg.New(h.db), Config: snapshotpg.New(h.db, pricepg.New(h.db)), Prices: s.prices, Vendors: catalog.Vendor,
+		Router: route.Router{Vendors: catalog.Known}, Now: h.now,
+	})
+	s.experiments = experiment.NewService(experiment.Deps{
+		Store: experimentpg.New(h.db), Aliases: s.aliases, Credentials: s.credentials, Keys: s.keys,
+		Prices: experiment.PriceList{Service: s.prices, Now: h.now}, Vendors: catalog.Vendor, Now: h.now,
+	})
+	return s, nil
 }
 
 func (h *house) accounts() *account.Service {
@@ -96,14 +119,16 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	cookie := accounthttp.Cookie{Secure: strings.HasPrefix(h.cfg.PublicURL, "https://")}
 	json, err := api.New(api.Deps{
 		Version: version, Authenticator: accounthttp.NewAuthenticator(s.accounts, cookie), Once: restpg.New(h.db), Now: h.now, Logger: log,
-		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Prices: s.prices, Calls: s.calls, Usage: s.usage,
+		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Rehearsals: s.rehearsals, Prices: s.prices, Calls: s.calls, Usage: s.usage, Scores: s.scores,
+		Experiments: s.experiments, Batches: batch.NewService(batchpg.New(h.db), h.now),
 	})
 	if err != nil {
 		return nil, err
 	}
 	pages, err := web.New(web.Deps{
 		Cookies: cookie, Now: h.now, Logger: log, GatewayURL: h.cfg.GatewayURL,
-		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Prices: s.prices, Calls: s.calls, Usage: s.usage,
+		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Prices: s.prices, Calls: s.calls, Usage: s.usage, Scores: s.scores,
+		Experiments: s.experiments, Rehearse: s.rehearsals,
 	})
 	if err != nil {
 		return nil, err

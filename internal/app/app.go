@@ -59,13 +59,19 @@ type house struct {
 	figures []prometheus.Gatherer // what the parts measure
 	signs   *sign.Signer          // see signer
 	quiet   func()                // ends signs
+	plane   *dataPlane            // of this process; nil: none yet
 	undo    []func()              // gives back what was opened, newest last, when a part cannot be built
 }
 
 // Run plays parts until ctx ends, then stops them in order. out gets the lines that a person waits for; everything else goes to the log.
 func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger, parts ...Part) error {
+	return runBy(ctx, time.Now, cfg, out, log, parts...)
+}
+
+// runBy is Run by another clock: what takes weeks is tested by one that is set.
+func runBy(ctx context.Context, now func() time.Time, cfg Config, out io.Writer, log *slog.Logger, parts ...Part) error {
 	log.Debug("configuration", "settings", cfg)
-	h, closeHouse, err := open(ctx, cfg, log, parts)
+	h, closeHouse, err := open(ctx, now, cfg, log, parts)
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,7 @@ func (h *house) build(ctx context.Context, parts []Part) (services []service, er
 }
 
 // open makes what the parts share, and returns how to close it.
-func open(ctx context.Context, cfg Config, log *slog.Logger, parts []Part) (*house, func(), error) {
+func open(ctx context.Context, now func() time.Time, cfg Config, log *slog.Logger, parts []Part) (*house, func(), error) {
 	if err := catalog.Check(); err != nil {
 		return nil, nil, fmt.Errorf("vendors: %w", err)
 	}
@@ -118,7 +124,7 @@ func open(ctx context.Context, cfg Config, log *slog.Logger, parts []Part) (*hou
 	if err != nil {
 		return nil, nil, err
 	}
-	h := &house{cfg: cfg, log: log, now: time.Now, ring: ring, hasher: key.NewHasher(ring), db: db}
+	h := &house{cfg: cfg, log: log, now: now, ring: ring, hasher: key.NewHasher(ring), db: db}
 	if !lazy {
 		if err := h.fit(ctx); err != nil {
 			closeDB()

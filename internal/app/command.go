@@ -33,6 +33,7 @@ func Tollgate() {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.AddCommand(runCommand(), migrateCommand(), bootstrapCommand(), pricesCommand(), vendorsCommand())
+	root.AddCommand(routingCommands()...)
 	os.Exit(execute(root))
 }
 
@@ -41,11 +42,18 @@ func execute(cmd *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := cmd.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "tollgate:", err)
-		return 1
+	err := cmd.ExecuteContext(ctx)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return 0
 	}
-	return 0
+	code, own := 1, (*exit)(nil)
+	if errors.As(err, &own) {
+		code = own.code
+	}
+	if err.Error() != "" {
+		fmt.Fprintln(os.Stderr, "tollgate:", err)
+	}
+	return code
 }
 
 // flags are the settings that the command line can override.

@@ -70,6 +70,9 @@ type Config struct {
 	Drain time.Duration `env:"TOLLGATE_DRAIN" envDefault:"30s"`
 	// Heartbeat is the pause after which an idle stream gets a keep-alive.
 	Heartbeat time.Duration `env:"TOLLGATE_HEARTBEAT" envDefault:"15s"`
+	// ConcurrencyMax is the most calls that a proxy has under way at once; what is more is answered 503. 0: as many as its processors
+	// keep up with.
+	ConcurrencyMax int `env:"TOLLGATE_CONCURRENCY_MAX"`
 
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level `env:"TOLLGATE_LOG_LEVEL" envDefault:"info"`
@@ -128,6 +131,9 @@ func (c *Config) Check() error {
 	}
 	if c.DatabaseConns < 4 {
 		complain("TOLLGATE_DATABASE_CONNS", "at least 4 are needed, not %d", c.DatabaseConns)
+	}
+	if c.ConcurrencyMax < 0 {
+		complain("TOLLGATE_CONCURRENCY_MAX", "%d is less than nothing", c.ConcurrencyMax)
 	}
 	if c.SpoolQuota < 64<<20 {
 		complain("TOLLGATE_SPOOL_QUOTA_BYTES", "at least 64 MiB are needed, not %d bytes", c.SpoolQuota)

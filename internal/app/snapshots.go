@@ -15,13 +15,13 @@ import (
 	"tollgate/internal/snapshot/snapshotpg"
 )
 
-// follower keeps the data plane's configuration: from the disk at once, from the database as soon as that answers.
-func (h *house) follower(ctx context.Context, log *slog.Logger) (*snapshot.Follower, error) {
+// follower keeps the data plane's configuration: from the disk (in folder) at once, from the database as soon as that answers.
+func (h *house) follower(ctx context.Context, folder string, log *slog.Logger) (*snapshot.Follower, error) {
 	shipped, err := seed.Records()
 	if err != nil {
 		return nil, err
 	}
-	file, err := snapshot.OpenFile(filepath.Join(h.cfg.DataDir, "snapshot"), h.ring, log)
+	file, err := snapshot.OpenFile(filepath.Join(folder, "snapshot"), h.ring, log)
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,14 @@ package app
 
 import (
 	"context"
+	"log/slog"
+	"path/filepath"
 
+	"tollgate/internal/batch/batchpg"
 	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/experiment"
+	"tollgate/internal/experiment/experimentpg"
+	"tollgate/internal/score/scorepg"
 	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
@@ -13,17 +19,47 @@ import (
 // Worker turns call logs into usage, keeps partitions and retention, and sweeps sessions.
 var Worker = Part{name: "worker", build: buildWorker}
 
-func buildWorker(_ context.Context, h *house) ([]service, error) {
+func buildWorker(ctx context.Context, h *house) ([]service, error) {
 	log := h.log.With("part", "worker")
+	services, err := h.callsItself(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	experiments := experimentpg.New(h.db)
+	batches := batchpg.New(h.db)
 	deps := worker.Deps{
 		Calls:         calllogpg.New(h.db),
 		Roller:        usage.NewRoller(usagepg.New(h.db), h.now, log),
+		Scores:        scorepg.New(h.db),
 		Retention:     worker.Retention{Calls: h.cfg.Retention, Payloads: h.cfg.PayloadRetention},
 		SweepSessions: h.accounts().SweepSessions,
 		PruneChanges:  snapshotpg.New(h.db, nil).Prune,
+		Batches:       h.batchRunner(h.plane, log).Turn,
+		SweepBatches:  batches.Sweep,
+		Experiments:   experiment.NewKeeper(s.experiments, experiments, log).Turn,
+		Judgements:    experiment.NewBailiff(s.experiments, experiments, s.scores, asker{h.plane.gate}, log).Turn,
 		Listen:        h.db.Listen,
 		Now:           h.now,
 		Logger:        log,
 	}
-	return []service{{"worker", behind, func(ctx context.Context) error { return worker.Run(ctx, deps) }}}, nil
+	// At the edge: the calls that jobs make end before the spool closes.
+	running := func(ctx context.Context) error { return worker.Run(ctx, deps) }
+	return append(services, service{"worker", edge, finishing(h.plane.gate, running)}), nil
+}
+
+// callsItself gives the worker a data plane for the calls that jobs make: lines of batches, judgements. Where the process is a proxy
+// too it is the proxy's.
+func (h *house) callsItself(ctx context.Context, log *slog.Logger) ([]service, error) {
+	if h.plane != nil {
+		return nil, nil
+	}
+	d, err := h.newDataPlane(ctx, filepath.Join(h.cfg.DataDir, "worker"), log)
+	if err != nil {
+		return nil, err
+	}
+	return d.services(), nil
 }

@@ -47,6 +47,9 @@ var rooms = map[string]int{
 
 	"internal/account": domains, "internal/key": domains, "internal/credential": domains, "internal/alias": domains,
 	"internal/price": domains, "internal/calllog": domains, "internal/usage": domains,
+	"internal/health": domains, "internal/score": domains, "internal/batch": composed,
+
+	"internal/experiment": composed,
 
 	"internal/route": joining, "internal/snapshot": joining,
 
@@ -94,6 +97,10 @@ var libraries = map[string][]string{
 	"github.com/go-json-experiment/json":                    {"internal/provider*", "internal/gateway"},
 	"github.com/tidwall/":                                   {"internal/provider*", "internal/gateway"},
 	"github.com/chromedp/":                                  {"test*"},
+	"cel.dev/cel-go/":                                       {"internal/alias/condition"},
+	"go.yaml.in/yaml/v4":                                    {"internal/alias/aliasfile", "internal/app"},
+	"gonum.org/v1/gonum/":                                   {"internal/experiment*"},
+	"github.com/santhosh-tekuri/jsonschema/v6":              {"internal/gateway", "*test"},
 }
 
 // words are uses that are kept to a few rooms: a name of a package and what it must not be asked for elsewhere.
@@ -113,7 +120,7 @@ var words = []word{
 	{
 		"tollgate/internal/tenant",
 		[]string{"Authenticated"},
-		[]string{"internal/account", "internal/key", "internal/snapshot*", "*test", "test*"},
+		[]string{"internal/account", "internal/key", "internal/snapshot*", "internal/experiment/experimentpg", "*test", "test*"},
 		"only authentication makes a scope",
 	},
 }

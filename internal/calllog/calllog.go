@@ -73,6 +73,19 @@ type Record struct {
 	// Warnings say what was left out of the call or changed in it; Warn adds one.
 	Warnings []string `json:"warn,omitempty"`
 
+	// How the call was routed.
+	Task        string        `json:"task,omitempty"`    // task type; empty: none was named or found
+	TaskBy      string        `json:"task_by,omitempty"` // TaskModel, TaskHeader, TaskKey, TaskLocal, TaskAsked
+	Experiment  id.Experiment `json:"exp,omitempty"`     // of which the call is part
+	Arm         string        `json:"arm,omitempty"`     // assigned: analysis goes by it
+	ArmServed   string        `json:"arm_srv,omitempty"` // whose target answered; empty when a fallback of no arm did
+	Unit        uint64        `json:"unit,omitempty"`    // what sticks together in an experiment, hashed; 0: no experiment
+	UnitBy      string        `json:"unit_by,omitempty"` // where the unit comes from: "header", "session", "user", "workflow_run", "call"
+	Signals     Signals       `json:"sig,omitempty"`     // what the answer itself says of its quality
+	Fingerprint uint64        `json:"fp,omitempty"`      // of the request body, within an experiment: equal ones of a unit are retries
+	Batch       id.Batch      `json:"batch,omitempty"`   // of which the call is a line
+	Decision    *Decision     `json:"why,omitempty"`     // nil: a model was named and there was nothing to decide
+
 	Duration  time.Duration `json:"dur"`
 	FirstByte time.Duration `json:"ttfb,omitempty"` // first content byte to the client; 0: none
 	Overhead  time.Duration `json:"ovh"`            // ours: Duration less waiting for the provider and the client

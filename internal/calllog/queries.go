@@ -40,6 +40,10 @@ type Filter struct {
 	Workflows    []string
 	Environments []string
 	Endpoints    []string
+	Tasks        []string
+	Experiments  []id.Experiment
+	Arms         []string // assigned
+	Batches      []id.Batch
 	Outcomes     []Outcome
 	Statuses     []int // HTTP status of the answer; 4 and 5 stand for all 4xx and 5xx
 	EndUser      string

@@ -30,6 +30,7 @@ type Credential struct {
 	Version   int               // counts replacements of the secret
 	Revision  int               // counts changes, for If-Match; a test is none
 	Default   bool              // used when a target names none; exactly one per provider that has any
+	Weight    int               // share of the provider's calls, 0 to 1000; 0: used only where it is named, or is the default and none has a weight
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	CreatedBy string

@@ -24,6 +24,7 @@ type New struct {
 	Settings map[string]string
 	Secret   secret.Text
 	Default  bool // make it the provider's default; the first one is anyhow
+	Weight   int  // share of the provider's calls, 0 to 1000
 }
 
 // Change says what is to be different; nil leaves a thing as it is.
@@ -34,6 +35,7 @@ type Change struct {
 	Settings map[string]string
 	Secret   *secret.Text // replaces the secret
 	Default  bool         // true makes it the default; there is always one, so it cannot be unmade
+	Weight   *int         // share of the provider's calls, 0 to 1000
 }
 
 // Vault seals secrets; package vault is one.
@@ -99,9 +101,12 @@ func (s *Service) Connect(ctx context.Context, in tenant.Scope, n New) (Credenti
 	now := instant(s.now())
 	c := Credential{
 		ID: id.Credential(id.New("cred")), Provider: v.ID, Name: cmp.Or(strings.TrimSpace(n.Name), v.Name), BaseURL: n.BaseURL, Settings: n.Settings, Hint: end,
-		Version: 1, Revision: 1, Default: n.Default, CreatedAt: now, UpdatedAt: now, CreatedBy: in.Actor().ID(),
+		Version: 1, Revision: 1, Default: n.Default, Weight: n.Weight, CreatedAt: now, UpdatedAt: now, CreatedBy: in.Actor().ID(),
 	}
 	if err := checkName(c.Name); err != nil {
+		return Credential{}, err
+	}
+	if err := checkWeight(c.Weight); err != nil {
 		return Credential{}, err
 	}
 	seal, err := s.sealer(ctx, in)
@@ -169,6 +174,12 @@ func (s *Service) apply(c Credential, ch Change) (Credential, secret.Text, error
 		}
 	}
 	c.Default = c.Default || ch.Default
+	if ch.Weight != nil {
+		c.Weight = *ch.Weight
+		if err := checkWeight(c.Weight); err != nil {
+			return c, secret.Text{}, err
+		}
+	}
 	n := New{Provider: c.Provider, BaseURL: c.BaseURL, Settings: declared(v, c.Settings)}
 	if ch.BaseURL != nil {
 		n.BaseURL = strings.TrimSpace(*ch.BaseURL)
@@ -198,6 +209,16 @@ func (s *Service) apply(c Credential, ch Change) (Credential, secret.Text, error
 	c.BaseURL, c.Settings, c.Hint = n.BaseURL, n.Settings, end
 	c.Version++
 	return c, n.Secret, nil
+}
+
+// weightMax is the largest share that a credential can have.
+const weightMax = 1000
+
+func checkWeight(w int) error {
+	if w < 0 || w > weightMax {
+		return ErrInvalid.Say("A weight is a whole number from 0 to %d; 0 keeps the credential out of the draw.", weightMax).At("weight")
+	}
+	return nil
 }
 
 // Delete removes a credential and its secret. ErrUsed while an alias names it.

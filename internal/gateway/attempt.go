@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/egress"
+	"tollgate/internal/health"
 	"tollgate/internal/provider"
 	"tollgate/internal/provider/wire"
 	"tollgate/internal/route"
@@ -26,9 +27,6 @@ func inability(err error) error {
 	return nil
 }
 
-// errFirstByte is why an attempt was given up that brought nothing in its time.
-var errFirstByte = errors.New("no content in time")
-
 // try is one attempt under way.
 type try struct {
 	target  *route.Target
@@ -37,11 +35,10 @@ type try struct {
 	dialect provider.Target // the provider's
 	bridge  provider.Bridge // nil: the client's bytes pass
 	head    provider.Head
-	flagged string      // the header of head.Betas
-	body    []byte      // for the provider
-	buf     *buffer     // owns body; nil: nobody need give it back
-	timer   *time.Timer // of the first content byte; nil: there is no limit
-	cancel  context.CancelCauseFunc
+	flagged string  // the header of head.Betas
+	body    []byte  // for the provider
+	buf     *buffer // owns body; nil: nobody need give it back
+	watch   watch
 	log     *calllog.Attempt
 	started time.Time
 	answer  http.Header // of the provider
@@ -51,12 +48,10 @@ type try struct {
 func (g *Gateway) attempt(c *Call, target *route.Target) (*provider.Refusal, error) {
 	t, err := g.prepare(c, target)
 	if err != nil {
+		c.Work.flight.End(health.Result{}, g.Now())
 		return nil, err
 	}
-	var ctx context.Context = &c.life
-	if c.Plan.FirstByte > 0 {
-		ctx = t.limit(ctx, c.Plan.FirstByte)
-	}
+	ctx := t.watch.begin(&c.life, c.Plan.FirstByte, c.Plan.Idle, g.Now)
 	refusal := g.exchange(ctx, c, t)
 	g.concluded(ctx, c, t, refusal)
 	return refusal, nil
@@ -65,8 +60,13 @@ func (g *Gateway) attempt(c *Call, target *route.Target) (*provider.Refusal, err
 // prepare does what comes before the provider is called.
 func (g *Gateway) prepare(c *Call, target *route.Target) (*try, error) {
 	c.reached.Store(false)
-	t := &try{target: target, head: c.Ask.head}
-	t.head.NoStreamOptions, t.head.OldMaxTokens = target.Vendor.NoStreamOptions, target.Vendor.OldMaxTokens
+	body, head, err := g.adapted(c, target)
+	if err != nil {
+		return nil, err
+	}
+	t := &try{target: target, head: head, body: body}
+	v := target.Vendor
+	t.head.NoStreamOptions, t.head.OldMaxTokens, t.head.KeepRouting = v.NoStreamOptions, v.OldMaxTokens, v.Routes
 	if err := g.choose(c, t); err != nil {
 		return nil, err
 	}
@@ -85,25 +85,19 @@ func (g *Gateway) prepare(c *Call, target *route.Target) (*try, error) {
 	return t, nil
 }
 
-// limit gives the attempt up when no content has come in time.
-func (t *try) limit(ctx context.Context, limit time.Duration) context.Context {
-	ctx, t.cancel = context.WithCancelCause(ctx)
-	t.timer = time.AfterFunc(limit, func() { t.cancel(errFirstByte) })
-	return ctx
-}
-
 // concluded notes how an attempt went.
 func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provider.Refusal) {
-	if t.timer != nil {
-		t.timer.Stop()
-		defer t.cancel(nil)
-	}
-	t.log.Duration = g.Now().Sub(t.started)
-	if refusal != nil {
+	now := g.Now()
+	t.log.Duration = now.Sub(t.started)
+	g.heard(ctx, c, t, refusal, now)
+	t.watch.end()
+	if refusal == nil {
+		c.Record.ArmServed = t.target.Arm
+	} else {
 		t.conceal(refusal)
 		t.log.ErrorClass = refusal.Class.String()
 		switch {
-		case c.client.gone.Load() && errors.Is(context.Cause(ctx), context.Canceled): // nobody's failure: it was given up
+		case c.client.gone.Load() && errors.Is(c.life.Err(), context.Canceled): // nobody's failure: it was given up
 			t.log.ErrorClass = "client_gone"
 			t.log.Usage = c.estimate(t, t.log.Usage, 0)
 		case refusal.Class == provider.ClassTimeout && refusal.Status == 0 && c.reached.Load() && t.log.Usage.Source == chat.Unknown:
@@ -119,13 +113,14 @@ func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provi
 
 // choose picks the way in which the vendor is asked.
 func (g *Gateway) choose(c *Call, t *try) error {
-	v, client := &t.target.Vendor, c.Surface.dialect
-	var ok bool
-	if t.way, t.dialect, ok = g.Choose(v, client, t.target.Model, t.target.Own); !ok {
+	v, client := t.target.Vendor, c.Surface.dialect
+	way, ok := g.way(v, client, t.target.Model, t.target.Own)
+	if !ok {
 		return &provider.Inexpressible{Err: ErrNoEndpoint.Say("%s has no endpoint for %s that serves this call of %s. Name a model of another provider.",
 			v.Name, client.Operation(), clip(t.target.Model))}
 	}
-	if !provider.Carries(t.dialect, client.Name()) {
+	t.way, t.dialect = way.spoken, way.target
+	if !way.carries {
 		t.bridge, _ = provider.Join(client, t.dialect)
 	}
 	var err error
@@ -147,7 +142,6 @@ func (g *Gateway) encode(c *Call, t *try) (err error) {
 		t.body, err = translate(c, t)
 		return err
 	}
-	t.body = c.Ask.body
 	if edits := t.dialect.Edits(t.body, t.head, t.target.Model); len(edits) > 0 {
 		t.buf = g.bodies.borrow(wire.Size(t.body, edits))
 		t.buf.b = wire.Append(t.buf.b, t.body, edits)
@@ -169,8 +163,8 @@ func translate(c *Call, t *try) ([]byte, error) {
 	how := t.target.Vendor.Encoding()
 	how.Betas = t.head.Betas
 	var dropped []string // some offers are left out whether the call may lose anything or not
-	how.DropUnsupported, how.Dropped = c.Plan.Drop || c.Caller.key.DropUnsupported, &dropped
-	body, err := t.bridge.Request(c.Ask.body, t.head, t.target.Model, how)
+	how.DropUnsupported, how.Dropped = (c.Plan.Drop || c.Caller.key.DropUnsupported) && !c.Plan.Strict, &dropped
+	body, err := t.bridge.Request(t.body, t.head, t.target.Model, how)
 	for _, field := range dropped {
 		c.warn("dropped " + clip(field) + ": " + t.target.Vendor.ID + " cannot express it")
 	}
@@ -226,13 +220,12 @@ func (g *Gateway) send(ctx context.Context, c *Call, t *try) (*http.Response, *p
 		return nil, connectRefusal(ErrProvider.Say("The address of the provider %s is not valid.", t.target.Vendor.Name))
 	}
 	req := g.request(ctx, c, t)
-	if refusal := g.sign(ctx, c, t, req); refusal != nil {
-		return nil, refusal
+	if !c.played() {
+		if refusal := g.sign(ctx, c, t, req); refusal != nil {
+			return nil, refusal
+		}
 	}
-	transport := g.Transport
-	if t.target.Vendor.ID == route.Sandbox {
-		transport = g.Sandbox
-	}
+	transport := g.transport(c, t.target.Vendor)
 	start := g.Now()
 	resp, err := transport.RoundTrip(req)
 	c.Work.wait(g.Now().Sub(start))
@@ -254,9 +247,13 @@ func refused(t *try, resp *http.Response) *provider.Refusal {
 func (g *Gateway) lost(ctx context.Context, c *Call, err error) *provider.Refusal {
 	switch {
 	case errors.Is(context.Cause(ctx), errFirstByte):
-		return &provider.Refusal{Class: provider.ClassTimeout, Message: "no content within " + c.Plan.FirstByte.String()}
+		return late("no content within " + c.Plan.FirstByte.String())
+	case errors.Is(context.Cause(ctx), errIdle):
+		return late("nothing more of the stream within " + c.Plan.Idle.String())
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &provider.Refusal{Class: provider.ClassTimeout, Message: "no answer within " + c.Plan.Timeout.String()}
+		return late("no answer within " + c.Plan.Timeout.String())
+	case errors.Is(err, errNoConnection):
+		return late("no connection in time")
 	case errors.Is(err, egress.ErrBlocked):
 		return connectRefusal(ErrProviderBlocked)
 	case errors.Is(err, provider.ErrBadAnswer):
@@ -265,6 +262,10 @@ func (g *Gateway) lost(ctx context.Context, c *Call, err error) *provider.Refusa
 		return &provider.Refusal{Class: provider.ClassConnect, Message: provider.ErrTruncated.Message}
 	}
 	return connectRefusal(ErrProviderConnect)
+}
+
+func late(what string) *provider.Refusal {
+	return &provider.Refusal{Class: provider.ClassTimeout, Message: what}
 }
 
 func connectRefusal(err error) *provider.Refusal {

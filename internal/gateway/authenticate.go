@@ -13,6 +13,9 @@ import (
 // authenticate finds the virtual key. Form and checksum are looked at first, so that junk costs no lookup. Once the key is known
 // the call belongs to its organization, and its refusals are recorded too.
 func (g *Gateway) authenticate(c *Call) error {
+	if c.in != nil {
+		return c.in.admit(c)
+	}
 	k, err := g.keyOf(c.req)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
+	"tollgate/internal/health"
 	"tollgate/internal/id"
 	"tollgate/internal/provider"
 	"tollgate/internal/route"
@@ -21,8 +22,11 @@ type Call struct {
 	Surface *surface
 	Line    provider.Line // what the request says outside its body
 	req     *http.Request
-	client  client
-	life    life // of the work: dispatch
+	in      *inside // nil: the call came over the network
+	// deferred: a job was made of the call, which records it when it ends.
+	deferred bool
+	client   client
+	life     life // of the work: dispatch
 
 	Caller  caller  // authenticate
 	Ask     ask     // read
@@ -37,6 +41,10 @@ type Call struct {
 	reached atomic.Bool      // the attempt under way may have reached its provider
 	lent    atomic.Int32     // request bodies that a transport may still be reading
 	payload *calllog.Payload // nil: the key keeps none
+	witness *witness         // nil: the call is of no experiment
+	load    *load            // of its organization, while the call is taken on; nil: it was not
+	shed    bool             // there was no room for it
+	keeping *keeping         // nil: its answer is not kept
 }
 
 // caller is who calls.
@@ -74,6 +82,8 @@ type work struct {
 	finish    chat.FinishReason
 	refusedBy http.Header // of the last provider that answered with an error
 	hurried   *time.Timer // ends a finished stream that is kept open
+	flight    health.Flight
+	repeat    bool // the attempt under way is a repeat, and counts against the allowance
 }
 
 // answer is what the client has yet to get. Exactly one of whole, tail and problem is set.

@@ -9,6 +9,7 @@ import (
 
 	"tollgate/internal/calllog"
 	"tollgate/internal/credential"
+	"tollgate/internal/health"
 	"tollgate/internal/key"
 	"tollgate/internal/provider"
 	"tollgate/internal/provider/flags"
@@ -29,7 +30,7 @@ type Deps struct {
 	Snapshots func() *snapshot.Snapshot // the newest configuration; nil until there is one
 	Log       Log
 	Hash      func(key.Secret) key.Hash
-	Vendors   func(id string) (provider.Vendor, bool)
+	Vendors   func(id string) (*provider.Vendor, bool)
 	Clients   func(name provider.Name) (provider.Client, bool)
 	// Choose is the way in which a vendor is asked for what a client wants; package catalog has it.
 	Choose func(v *provider.Vendor, client provider.Client, model string, own bool) (*provider.Spoken, provider.Target, bool)
@@ -40,6 +41,8 @@ type Deps struct {
 	Flags     func() *flags.Policy // which opt-in flags go to which provider
 	Transport http.RoundTripper    // to providers; made by NewTransport over the guarded dialer
 	Sandbox   http.RoundTripper    // the built-in provider, served in the process
+	Keyed     Keyed                // endpoints beside model calls; the zero value serves none
+	Health    *health.Board        // how targets are doing; nil: the gateway makes its own
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -57,6 +60,7 @@ type Config struct {
 	DrainMax       int            // how many answers are read on at once; 256
 	RetryWaitMax   time.Duration  // longest Retry-After that is waited for; 5 s
 	TailWait       time.Duration  // how long a provider may keep a finished stream open; 5 s
+	ConcurrencyMax int            // calls under way, at most; 0: as many as the processors keep up with
 }
 
 func (c Config) withDefaults() Config {

@@ -2,11 +2,11 @@ package gateway
 
 import (
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
 	"tollgate/internal/chat"
+	"tollgate/internal/health"
 	"tollgate/internal/provider"
 	"tollgate/internal/route"
 )
@@ -23,17 +23,24 @@ func (f *providerFailure) Error() string { return f.target.Vendor.ID + ": " + f.
 // dispatch tries the targets in turn within one deadline and one budget of attempts, and relays the answer, all but its end. The
 // work is detached from the client's connection: a client that leaves is the drain rule's business.
 func (g *Gateway) dispatch(c *Call) error {
+	if c.answered() {
+		return nil
+	}
 	if err := g.Log.Healthy(); err != nil {
 		return ErrLogUnavailable.Because(err)
 	}
 	g.open(c)
 	defer g.close(c)
-	return g.try(c, newOrder(c.Plan.Targets))
+	o := newOrder(&c.Plan.Plan)
+	err := g.try(c, o)
+	o.passedOver(c.passedOver)
+	return err
 }
 
 // open begins the work.
 func (g *Gateway) open(c *Call) {
 	c.life.begin(c.Plan.Timeout)
+	c.life.connect = c.Plan.Connect
 	c.client.watch(c.life.end)
 	if c.Ask.head.Stream {
 		c.client.keepAlive()
@@ -41,11 +48,20 @@ func (g *Gateway) open(c *Call) {
 	}
 	c.Work.attempts = c.Work.first[:0]
 	c.Work.deadline = g.Now().Add(c.Plan.Timeout)
+	for i := range c.Plan.Targets {
+		if t := &c.Plan.Targets[i]; t.Health.Provider == "" { // a plan that was not made by the router
+			t.Health = health.Target{Org: c.Caller.key.Org.ID, Provider: t.Vendor.ID, Model: t.Model}
+			if t.Credential != nil {
+				t.Health.Credential = t.Credential.ID
+			}
+		}
+	}
 }
 
 // close ends the work, however it went.
 func (g *Gateway) close(c *Call) {
 	c.Work.calm()
+	c.Work.flight.End(health.Result{}, g.Now()) // of an attempt that came to no conclusion
 	if c.Ask.head.Stream {
 		g.metrics.streams.Dec()
 	}
@@ -57,11 +73,12 @@ func (g *Gateway) close(c *Call) {
 func (g *Gateway) try(c *Call, o *order) error {
 	var last *providerFailure
 	for n := 0; n < c.Plan.Attempts; n++ {
-		i, wait := o.next(g.Now())
-		if i < 0 || wait > g.cfg.RetryWaitMax || !g.pause(c, wait) {
+		i := g.next(c, o)
+		if i < 0 {
 			break
 		}
 		refusal, err := g.attempt(c, &c.Plan.Targets[i])
+		c.Work.repeated(c.load)
 		switch {
 		case err != nil:
 			unable := inability(err) // no attempt was made: the target's dialect cannot say it
@@ -78,15 +95,55 @@ func (g *Gateway) try(c *Call, o *order) error {
 			return nil
 		}
 		last = &providerFailure{refusal, &c.Plan.Targets[i], c.Work.quoted}
-		if !refusal.Class.Retryable() || c.client.gone.Load() || c.life.Err() != nil || c.Work.content {
+		if !o.failed(i, refusal, g.Now()) || c.client.gone.Load() || c.life.Err() != nil || c.Work.content {
 			break
 		}
-		o.failed(i, refusal, g.Now())
 	}
 	if last == nil {
 		return ErrProvider
 	}
 	return last
+}
+
+// next picks the target of the next attempt, and waits until it may be asked; -1 when there is none, or not in time. The attempt's
+// flight has then begun.
+func (g *Gateway) next(c *Call, o *order) int {
+	b := g.Health
+	if c.played() {
+		b = nil // what is played tells nothing of the provider
+	}
+	for {
+		now := g.Now()
+		s := o.next(b, now)
+		switch {
+		case s.target < 0, s.wait > g.cfg.RetryWaitMax:
+			return -1
+		case s.repeat && c.load != nil && !c.load.repeat(now):
+			c.note("not asked again: the allowance for repeats is spent")
+			g.metrics.spent.Inc()
+			o.state[s.target].again = false
+			continue
+		case !s.repeat && o.last >= 0 && c.load != nil:
+			c.load.moved(now)
+		}
+		c.Work.flight, c.Work.repeat = s.flight, s.repeat && c.load != nil
+		if s.repeat {
+			if !g.pause(c, s.wait) {
+				c.Work.repeated(c.load)
+				return -1
+			}
+			c.Work.flight = b.Begin(o.plan.Targets[s.target].Health, g.Now())
+		}
+		return s.target
+	}
+}
+
+// repeated gives back that a repeat was under way.
+func (w *work) repeated(l *load) {
+	if w.repeat {
+		w.repeat = false
+		l.repeated()
+	}
 }
 
 // pause waits for d, or reports false when the call ends first.
@@ -105,73 +162,6 @@ func (g *Gateway) pause(c *Call, d time.Duration) bool {
 	case <-c.life.Done():
 		return false
 	}
-}
-
-// order says which target is next: those not yet tried in their order, then the one that may be asked again soonest.
-type order struct {
-	state []targetState
-	buf   [2]targetState
-}
-
-type targetState struct {
-	tried   int
-	dropped bool
-	ready   time.Time
-}
-
-func newOrder(targets []route.Target) *order {
-	o := &order{}
-	if len(targets) <= len(o.buf) {
-		o.state = o.buf[:len(targets)]
-	} else {
-		o.state = make([]targetState, len(targets))
-	}
-	return o
-}
-
-// next is the target to try and how long to wait before; -1 when there is none.
-func (o *order) next(now time.Time) (int, time.Duration) {
-	best := -1
-	for i := range o.state {
-		s := &o.state[i]
-		switch {
-		case s.dropped:
-		case s.tried == 0:
-			return i, 0
-		case best < 0 || s.ready.Before(o.state[best].ready):
-			best = i
-		}
-	}
-	if best < 0 {
-		return -1, 0
-	}
-	return best, max(o.state[best].ready.Sub(now), 0)
-}
-
-// backoff is the wait before the first repeat at one target; it doubles with each.
-const backoff = 200 * time.Millisecond
-
-func (o *order) failed(i int, r *provider.Refusal, now time.Time) {
-	s := &o.state[i]
-	s.tried++
-	if r.Class == provider.ClassQuota { // no wait brings money
-		s.dropped = true
-		return
-	}
-	wait := backoff << min(s.tried-1, 6)
-	wait += rand.N(wait / 2) //nolint:gosec // spreads repeats, guards nothing
-	s.ready = now.Add(max(wait, r.RetryAfter))
-}
-
-func (o *order) drop(i int) { o.state[i].dropped = true }
-
-func (o *order) empty() bool {
-	for i := range o.state {
-		if !o.state[i].dropped {
-			return false
-		}
-	}
-	return true
 }
 
 // unserved is the end of a call that no target can express. Counting is the exception: where a provider has no endpoint for it we

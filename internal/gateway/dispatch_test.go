@@ -52,6 +52,9 @@ func TestBeforeContentAnotherTargetAnswers(t *testing.T) {
 		{"503", answering(503, serverError), false, "overloaded"},
 		{"529", answering(529, serverError), true, "overloaded"},
 		{"a page from a CDN", answering(502, "<html>bad gateway</html>", "Content-Type", "text/html"), false, "server_error"},
+		{"an unknown model", answering(404, `{"error":{"message":"no model","code":"model_not_found"}}`), false, "model_not_found"},
+		{"a refused credential", answering(401, `{"error":{"message":"who?","code":"invalid_api_key"}}`), true, "credential_rejected"},
+		{"a forbidden credential", answering(403, `{"error":{"message":"no access","type":"permission_error"}}`), false, "credential_rejected"},
 		{"no money at the provider", answering(429, `{"error":{"message":"quota","type":"insufficient_quota","code":"insufficient_quota"}}`), false, "quota_exhausted"},
 		{"a reset before the answer", resetting(), false, "connection"},
 		{"a truncated answer", answering(200, whole[:80], "Content-Length", "600"), false, "connection"},
@@ -170,13 +173,8 @@ func TestWhatWouldFailElsewhereTooIsNotTriedElsewhere(t *testing.T) {
 		mustNotMention string
 	}{
 		{"a bad request", 400, `{"error":{"message":"bad field","type":"invalid_request_error","param":"x","code":null}}`, 400, "", "bad field", "tollgate"},
-		{"an unknown model", 404, `{"error":{"message":"no model","code":"model_not_found"}}`, 404, "", "no model", "tollgate"},
 		{"a long prompt", 400, `{"error":{"message":"long","code":"context_length_exceeded"}}`, 400, "", "long", "tollgate"},
-		{
-			"a refused credential", 401, `{"error":{"message":"Incorrect API key provided: sk-provider-secret","code":"invalid_api_key"}}`, 502,
-			"provider.credential_rejected", "main openai", "sk-provider",
-		},
-		{"a forbidden credential", 403, `{"error":{"message":"no access","type":"permission_error"}}`, 502, "provider.credential_rejected", "virtual key is fine", "no access"},
+		{"content that is against the rules", 400, `{"error":{"message":"flagged","code":"content_policy_violation"}}`, 400, "", "flagged", "tollgate"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -200,6 +198,42 @@ func TestWhatWouldFailElsewhereTooIsNotTriedElsewhere(t *testing.T) {
 				t.Errorf("message: %s", a.body)
 			}
 			if r := w.log.last(t); r.Outcome != calllog.Failed || r.Status != tt.wantStatus || len(r.Attempts) != 1 || r.Attempts[0].Status != tt.status {
+				t.Errorf("recorded %+v", r)
+			}
+		})
+	}
+}
+
+func TestTheClientIsToldWhichCredentialWasRefused(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name           string
+		status         int
+		body           string
+		mustMention    string
+		mustNotMention string
+	}{
+		{"unknown", 401, `{"error":{"message":"Incorrect API key provided: sk-provider-secret","code":"invalid_api_key"}}`, "main openai", "sk-provider"},
+		{"forbidden", 403, `{"error":{"message":"no access","type":"permission_error"}}`, "virtual key is fine", "no access"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var calls atomic.Int32
+			w.connect("openai", func(rw http.ResponseWriter, r *http.Request) {
+				calls.Add(1)
+				answering(tt.status, tt.body)(rw, r)
+			})
+			w.start()
+			a := w.chat(ask)
+			if a.status != 502 || a.code() != "provider.credential_rejected" || calls.Load() != 1 {
+				t.Errorf("%d %s after %d calls", a.status, a.body, calls.Load())
+			}
+			if !strings.Contains(a.body, tt.mustMention) || strings.Contains(a.body, tt.mustNotMention) {
+				t.Errorf("message: %s", a.body)
+			}
+			if r := w.log.last(t); r.Outcome != calllog.Failed || r.Status != 502 || r.Attempts[0].Status != tt.status {
 				t.Errorf("recorded %+v", r)
 			}
 		})

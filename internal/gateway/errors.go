@@ -21,6 +21,9 @@ var (
 		"The call log cannot be written, so no call is made. Try again soon; an operator should look at the disk.")
 	ErrStarting = fault.New(fault.Unavailable, "gateway.starting", "The gateway has no configuration yet. Try again in a few seconds.")
 	ErrPanic    = fault.New(fault.Internal, "internal.panic", "A stage of the call failed.")
+	// ErrOverloaded is for a call that was shed before its body was read.
+	ErrOverloaded = fault.New(fault.Unavailable, "gateway.overloaded",
+		"The gateway has more calls than it can serve. Try again in a moment; fewer calls at once are served sooner.")
 	ErrDraining = fault.New(fault.Unavailable, "gateway.draining", "The gateway is shutting down.")
 
 	ErrNoEndpoint = fault.New(fault.Invalid, "provider.no_endpoint", "The provider has no such endpoint.").At("model")

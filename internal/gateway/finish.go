@@ -44,11 +44,14 @@ func (g *Gateway) finish(c *Call) error {
 	c.name(h)
 	c.describe(h, c.latency(g.Now()))
 	passOn(h, a.header)
-	if cost := c.dollars(); cost != "" && len(c.Work.attempts) > 0 {
+	if cost := c.dollars(); cost != "" && (len(c.Work.attempts) > 0 || c.keeping != nil && c.keeping.hit) {
 		h[costHeader] = []string{cost}
 	}
 	if a.problem != nil {
 		advise(h, a)
+		if len(c.Work.attempts) > 1 { // the second chances have been had here: an SDK's own would multiply them
+			h["X-Should-Retry"] = noRetry
+		}
 	}
 	h["Content-Type"] = jsonType
 	if a.whole != nil && a.whole.ours == nil {
@@ -61,7 +64,7 @@ func (g *Gateway) finish(c *Call) error {
 	}
 	cl.extend(g.Now())
 	cl.w.WriteHeader(a.status)
-	_, err := cl.w.Write(a.last) //nolint:gosec // JSON of an API: no page
+	_, err := cl.w.Write(a.last)
 	if err != nil {
 		cl.left()
 	}
@@ -85,6 +88,8 @@ func advise(h http.Header, a *answer) {
 		h["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
 	}
 	if a.status == http.StatusPaymentRequired {
-		h["X-Should-Retry"] = []string{"false"}
+		h["X-Should-Retry"] = noRetry
 	}
 }
+
+var noRetry = []string{"false"}

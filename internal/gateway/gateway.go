@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"tollgate/internal/health"
 	"tollgate/internal/id"
 	"tollgate/internal/route"
 )
@@ -40,24 +41,41 @@ type Gateway struct {
 	surfaces paths
 	bodies   buffers
 	ends     endpoints
+	ways     ways
+	mint     id.Mint
+	schemas  schemas
 	drains   chan struct{} // one slot for each answer that is read on without its client
 	metrics  *metrics
+	limiter  *limiter
+	kept     *kept
+	loads    loads
+	tidied   atomic.Int64 // unix nanoseconds
 	draining atomic.Bool
 	inside   sync.WaitGroup // calls under way
 }
 
 // New lays the stages in the order in which a call meets them. This list is the data plane.
 func New(d Deps, cfg Config) *Gateway {
-	g := &Gateway{Deps: d, cfg: cfg.withDefaults(), router: route.Router{Vendors: d.Vendors}}
+	g := &Gateway{Deps: d, cfg: cfg.withDefaults(), mint: id.NewMint(), router: route.Router{Vendors: d.Vendors}}
+	if g.Health == nil {
+		g.Health = health.New(0)
+	}
+	g.router.Health = g.Health.State
+	g.kept = newKept(keptMax)
+	g.limiter = newLimiter(g.cfg.ConcurrencyMax, newScheduling().lag)
 	g.down = []stage{
 		{"authenticate", g.authenticate}, // secret -> key, organization
+		{"admit", g.admit},               // room for it, or a quick refusal
 		{"read", g.read},                 // body -> model, stream, tags
 		{"resolve", g.resolve},           // model -> targets in order
+		{"defer", g.postpone},            // a job, where the client can wait
+		{"cache", g.recall},              // an answer that was given before, where the route keeps them
 		{"dispatch", g.dispatch},         // try the targets, relay to the client, all but the end
 	}
 	g.always = []stage{ // for every call, refused or not, also when the client has gone
 		{"settle", g.settle}, // usage -> cost
 		{"render", g.render}, // the last bytes, which tell the cost
+		{"keep", g.keep},     // a copy for the same call again, where the route keeps them
 		{"record", g.record}, // one record in the call log
 		{"finish", g.finish}, // the end of the answer, or the refusal
 	}
@@ -73,6 +91,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, v visit) {
 	defer g.inside.Done()
 	c := g.newCall(w, r, v)
 	defer c.release()
+	defer g.leave(c)
 	g.conclude(c, g.walk(c))
 	if c.client.cut {
 		panic(http.ErrAbortHandler) //nolint:forbidigo // the documented way to end a connection without an end of the answer
@@ -94,7 +113,11 @@ func (g *Gateway) conclude(c *Call, err error) {
 }
 
 func (g *Gateway) newCall(w http.ResponseWriter, r *http.Request, v visit) *Call {
-	c := &Call{ID: id.NewCall(), Start: g.Now(), Surface: v.surface, Line: v.line, req: r}
+	now := g.Now()
+	c := &Call{ID: g.mint.Call(now), Start: now, Surface: v.surface, Line: v.line, req: r}
+	if c.in = insideOf(r.Context()); c.in != nil {
+		c.ID = c.in.Call
+	}
 	c.Text = c.ID.String()
 	c.client.open(g, c, w)
 	return c

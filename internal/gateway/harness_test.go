@@ -24,6 +24,7 @@ import (
 	"tollgate/internal/credential/sign"
 	"tollgate/internal/egress"
 	"tollgate/internal/gateway"
+	"tollgate/internal/health"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
@@ -120,6 +121,11 @@ type world struct {
 	moment  func() time.Time
 	sandbox http.RoundTripper
 	keys    map[key.Hash]*snapshot.Key
+	keyed   gateway.Keyed
+	also    []*snapshot.Org // beside org
+	health  *health.Board
+
+	other, stranger, loose string // secrets of keys, see strangers
 }
 
 func keyPrivacy(s string) key.Privacy { return key.Privacy(s) }
@@ -129,10 +135,10 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, log: newMemoryLog(), hasher: key.NewHasher(ring), moment: time.Now, sandbox: sandboxOf()}
+	w := &world{t: t, log: newMemoryLog(), hasher: key.NewHasher(ring), moment: time.Now, health: health.New(0), sandbox: sandboxOf()}
 	w.cfg = gateway.Config{Proxy: "proxy-test"}
 	w.org = &snapshot.Org{
-		ID: "org_1", Aliases: map[string]*alias.Alias{}, Credentials: map[id.Credential]snapshot.Credential{}, Default: map[string]id.Credential{},
+		ID: "org_1", Aliases: map[string]*snapshot.Alias{}, Credentials: map[id.Credential]*snapshot.Credential{}, Default: map[string]id.Credential{},
 		Prices: price.NewBook([]price.Record{
 			{
 				ID: "price_mini", Provider: "openai", Model: "gpt-4o-mini", ContextWindow: 128_000,
@@ -176,20 +182,20 @@ func (w *world) connectURL(vendor, url string) {
 		Credential: credential.Credential{ID: id.Credential(id.New("cred")), Provider: vendor, Name: "main " + vendor, Hint: "cdef"},
 		Vendor:     v, Secret: secret.NewText("sk-provider-secret"), BaseURL: url,
 	}
-	w.org.Credentials[c.ID] = c
+	w.org.Credentials[c.ID] = &c
 	if w.org.Default[vendor] == "" {
 		w.org.Default[vendor] = c.ID
 	}
 }
 
 func (w *world) alias(name string, r alias.Route) {
-	w.org.Aliases[name] = &alias.Alias{ID: "alias_1", Name: name, Version: 3, Route: r, CreatedAt: time.Unix(1_700_000_000, 0)}
+	w.org.Aliases[name] = &snapshot.Alias{Alias: alias.Alias{ID: "alias_1", Name: name, Version: 3, Route: r, CreatedAt: time.Unix(1_700_000_000, 0)}}
 }
 
 // start serves the gateway. Configuration is not changed afterwards.
 func (w *world) start() *world {
 	w.t.Helper()
-	snap := snapshot.New(1, time.Now(), []*snapshot.Org{w.org}, w.keys)
+	snap := snapshot.New(1, time.Now(), append([]*snapshot.Org{w.org}, w.also...), w.keys)
 	policy := egress.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	headerPolicy, err := flags.Default()
 	if err != nil {
@@ -197,11 +203,11 @@ func (w *world) start() *world {
 	}
 	w.gw = gateway.New(gateway.Deps{
 		Snapshots: func() *snapshot.Snapshot { return snap },
-		Log:       w.log, Hash: w.hasher.Hash, Vendors: catalog.Vendor, Clients: catalog.Client, Choose: catalog.Choose,
+		Log:       w.log, Hash: w.hasher.Hash, Vendors: catalog.Known, Clients: catalog.Client, Choose: catalog.Choose,
 		Signer:    sign.New(w.t.Context(), sign.Config{Transport: policy.Client().Transport, Now: w.moment}),
 		Flags:     func() *flags.Policy { return headerPolicy },
-		Transport: gateway.NewTransport(policy), Sandbox: w.sandbox, Now: w.moment,
-		Logger: slog.New(slog.DiscardHandler),
+		Transport: gateway.NewTransport(policy), Sandbox: w.sandbox, Health: w.health, Now: w.moment,
+		Logger: slog.New(slog.DiscardHandler), Keyed: w.keyed,
 	}, w.cfg)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

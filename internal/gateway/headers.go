@@ -39,6 +39,7 @@ func (c *Call) describe(h http.Header, overhead time.Duration) {
 	if w := c.Record.Warnings; len(w) > 0 {
 		h[warningHeader] = w
 	}
+	c.routed(h)
 }
 
 // foreign sets the provider's own media type. Whatever the bytes are (a file's content may be anything, and a provider anyone's),

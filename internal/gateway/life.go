@@ -7,7 +7,7 @@ import (
 )
 
 // life is the context of a call's work: it ends at the call's deadline or when the work is abandoned, not when the client leaves. It
-// carries no values, and tells no deadline, because it is kept by a timer and not by a clock. It is a part of the Call and does what
+// carries one value, and tells no deadline, because it is kept by a timer and not by a clock. It is a part of the Call and does what
 // three contexts of the standard library would, without what they allocate.
 type life struct {
 	mu    sync.Mutex
@@ -16,6 +16,8 @@ type life struct {
 	timer *time.Timer
 	after []*func() // told, in no order, when it ends
 	room  [2]*func()
+
+	connect time.Duration // limit of the call for each connection; 0: the transport's
 }
 
 // begin starts a life that lasts at most limit. end must be called.
@@ -102,8 +104,13 @@ func (l *life) Err() error {
 // Deadline tells none.
 func (*life) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Value finds none.
-func (*life) Value(any) any { return nil }
+// Value finds the limit for a connection, which transports ask for (see dialing), and nothing else.
+func (l *life) Value(key any) any {
+	if _, ok := key.(connectKey); ok && l.connect > 0 {
+		return l.connect
+	}
+	return nil
+}
 
 // afterFunc is context.AfterFunc, by the short way where the context has one.
 func afterFunc(ctx context.Context, f func()) (stop func() bool) {

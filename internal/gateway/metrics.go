@@ -6,6 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tollgate/internal/health"
 )
 
 // metrics are the data plane's figures. No label names an organization, a key or a model: what is measured is the service.
@@ -16,6 +18,11 @@ type metrics struct {
 	overhead prometheus.Histogram
 	streams  prometheus.Gauge
 	unlogged prometheus.Counter
+
+	ejections *prometheus.CounterVec
+	spent     prometheus.Counter
+	refused   *prometheus.CounterVec
+	cache     *prometheus.CounterVec
 }
 
 func newMetrics(g *Gateway) *metrics {
@@ -38,7 +45,28 @@ func newMetrics(g *Gateway) *metrics {
 			Name: "tollgate_final_failures_total", Help: "Ends of calls that could not be written to the call log.",
 		}),
 	}
-	m.registry.MustRegister(m.calls, m.attempts, m.overhead, m.streams, m.unlogged,
+	m.ejections = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tollgate_ejections_total", Help: "Breakers that opened, by provider.",
+	}, []string{"provider"})
+	m.spent = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tollgate_repeats_refused_total", Help: "Repeats at one target that were not made because the allowance was spent.",
+	})
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tollgate_shed_total", Help: "Calls refused because the process had no room, by priority.",
+	}, []string{"priority"})
+	m.cache = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tollgate_cache_total", Help: "Calls to routes that keep answers, by whether one was kept.",
+	}, []string{"result"})
+	m.registry.MustRegister(m.cache, m.calls, m.attempts, m.overhead, m.streams, m.unlogged, m.ejections, m.spent, m.refused, targets{g},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "tollgate_calls_under_way", Help: "Calls that were taken on and have not ended.",
+		}, func() float64 { return float64(g.limiter.inFlight.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "tollgate_cache_bytes", Help: "Memory of kept answers.",
+		}, func() float64 { return float64(g.kept.bytes()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "tollgate_calls_limit", Help: "Calls that may be under way at once.",
+		}, func() float64 { return float64(g.limiter.limit.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "tollgate_snapshot_age_seconds", Help: "Age of the configuration that calls are served with.",
 		}, func() float64 {
@@ -80,4 +108,40 @@ func (m *metrics) attempt(vendor, class string) {
 		class = "ok"
 	}
 	m.attempts.WithLabelValues(vendor, class).Inc()
+}
+
+func (m *metrics) shed(p priority) {
+	m.refused.WithLabelValues([...]string{low: "low", normal: "normal", high: "high"}[p]).Inc()
+}
+
+// targets tells, by provider, of the targets that were asked lately.
+type targets struct{ g *Gateway }
+
+var (
+	targetsKnown   = prometheus.NewDesc("tollgate_targets", "Targets (an organization's model at a provider, by a credential) asked lately.", []string{"provider"}, nil)
+	targetsEjected = prometheus.NewDesc("tollgate_targets_ejected", "Of these, those whose breaker is open.", []string{"provider"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (targets) Describe(to chan<- *prometheus.Desc) {
+	to <- targetsKnown
+	to <- targetsEjected
+}
+
+// Collect implements prometheus.Collector.
+func (t targets) Collect(to chan<- prometheus.Metric) {
+	type figures struct{ all, open float64 }
+	known := map[string]figures{}
+	t.g.Health.Each(t.g.Now(), func(s *health.Seen) {
+		f := known[s.Provider]
+		f.all++
+		if s.Open {
+			f.open++
+		}
+		known[s.Provider] = f
+	})
+	for provider, f := range known {
+		to <- prometheus.MustNewConstMetric(targetsKnown, prometheus.GaugeValue, f.all, provider)
+		to <- prometheus.MustNewConstMetric(targetsEjected, prometheus.GaugeValue, f.open, provider)
+	}
 }

@@ -63,7 +63,7 @@ func (g *Gateway) named(k *snapshot.Key, list []listed, name string, now time.Ti
 	if i := slices.IndexFunc(list, func(l listed) bool { return l.ID == name }); i >= 0 {
 		return list[i], nil
 	}
-	plan, err := g.router.Resolve(k.Org, &k.Key, name, now)
+	plan, err := g.router.Resolve(k.Org, &k.Key, &route.Ask{Name: name, Now: now})
 	if err != nil {
 		return listed{}, err
 	}

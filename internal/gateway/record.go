@@ -11,9 +11,10 @@ func (g *Gateway) announce(c *Call) error {
 	if c.Work.intent {
 		return nil
 	}
+	c.attend()
 	c.fill(g.cfg.Proxy)
 	c.Record.Attempts = c.Work.attempts
-	if err := g.Log.Intent(&c.Record); err != nil {
+	if err := g.intend(c); err != nil {
 		return ErrLogUnavailable.Because(err)
 	}
 	c.Work.intent = true
@@ -25,7 +26,7 @@ func (g *Gateway) announce(c *Call) error {
 // Where the log fails now the answer is sent all the same: the provider has been paid, and the intent keeps the call in the log as
 // one whose end is not known.
 func (g *Gateway) record(c *Call) error {
-	if c.Caller.key == nil {
+	if c.Caller.key == nil || c.shed || c.deferred {
 		return nil
 	}
 	now := g.Now()
@@ -40,8 +41,9 @@ func (g *Gateway) record(c *Call) error {
 	r.ResponseBytes = c.client.written + int64(len(c.Answer.last))
 	r.Marks = c.marks[:c.nmark]
 	r.Attempts = c.Work.attempts
-	r.Payload = c.payload
-	err := g.Log.Final(r)
+	r.Signals = g.signals(c)
+	r.Payload = c.keptPayload()
+	err := g.conserve(c)
 	if err != nil {
 		g.metrics.unlogged.Inc()
 	}
@@ -60,15 +62,21 @@ func (c *Call) firstByte(now time.Duration) time.Duration {
 func (c *Call) fill(proxy string) {
 	k, r := c.Caller.key, &c.Record
 	r.ID, r.Proxy = c.ID, proxy
+	if c.in != nil {
+		r.Batch = c.in.Batch
+	}
 	r.Org, r.Team, r.Key = k.Org.ID, k.Team, k.ID
 	r.Environment, r.Workflow, r.Tags = k.Environment, c.Ask.workflow, c.Ask.tags
-	if k.Privacy != key.PrivacyNone {
+	r.EndUser = ""
+	if c.privacy() != key.PrivacyNone {
 		r.EndUser = c.Ask.endUser
 	}
 	r.Endpoint, r.Dialect = string(c.Surface.endpoint), string(c.Surface.dialect.Name())
 	r.Requested = clean(c.Ask.head.Model, 256)
 	r.Stream, r.RequestBytes = c.Ask.head.Stream, c.Ask.size
 	r.Alias, r.AliasVersion = c.Plan.Alias, c.Plan.AliasVersion
+	p := &c.Plan
+	r.Task, r.TaskBy, r.Experiment, r.Arm, r.Unit, r.UnitBy, r.Decision = p.Task, p.TaskBy, p.Experiment, p.Arm, p.Unit, p.UnitBy, p.Decision
 	if n := len(c.Work.attempts); n > 0 {
 		a := &c.Work.attempts[n-1]
 		r.Provider, r.Model = a.Provider, a.Model

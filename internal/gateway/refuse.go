@@ -42,7 +42,7 @@ func (g *Gateway) problem(call string, err error) *provider.Problem {
 	if errors.Is(err, ErrMethod) {
 		status = http.StatusMethodNotAllowed
 	}
-	if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
+	if (f.Kind == fault.Internal || f.Kind == fault.Unavailable) && !errors.Is(err, ErrOverloaded) { // that one is counted
 		g.Logger.Error("gateway: call failed", "call", call, "err", err)
 	}
 	return &provider.Problem{

@@ -35,6 +35,7 @@ func (g *Gateway) relayStream(ctx context.Context, c *Call, t *try, resp *http.R
 	}
 	s := newStream(g, c, t, resp)
 	defer s.chunk.release()
+	t.watch.stream()
 	return s.run(ctx)
 }
 
@@ -65,7 +66,9 @@ func (s *stream) run(ctx context.Context) *provider.Refusal {
 // read waits for the provider, and counts the wait.
 func (s *stream) read(chunk []byte) (int, error) {
 	start := s.g.Now()
+	s.t.watch.reading(start)
 	n, err := s.body.Read(chunk)
+	s.t.watch.read()
 	s.c.Work.wait(s.g.Now().Sub(start))
 	return n, err
 }
@@ -115,9 +118,7 @@ func (s *stream) begin() {
 	s.begun, s.c.Work.content = true, true
 	s.t.log.FirstByte = now.Sub(s.t.started)
 	s.c.Work.firstByte = now.Sub(s.c.Start)
-	if s.t.timer != nil {
-		s.t.timer.Stop()
-	}
+	s.t.watch.content()
 	s.c.client.begin(http.StatusOK, s.header)
 	s.c.dropBody()
 	if len(s.pending) > 0 {
@@ -131,6 +132,7 @@ func (s *stream) send(out []byte) {
 		return
 	}
 	s.c.keepPayload(out)
+	s.c.keeping.keepStream(out)
 	s.c.client.write(out)
 }
 

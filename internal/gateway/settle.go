@@ -175,6 +175,9 @@ func (c *Call) rates(a *calllog.Attempt) (price.Record, bool) {
 	if c.Surface.dialect.Operation() == provider.Image {
 		return book.Image(a.Provider, a.Model, c.Ask.head.Size, c.Ask.head.Quality, a.Usage.Units, c.Start)
 	}
+	if c.in != nil && c.in.Batched {
+		return book.Batch(a.Provider, a.Model, c.Start, c.discount())
+	}
 	return book.Lookup(a.Provider, a.Model, c.Start)
 }
 
@@ -232,6 +235,7 @@ func (c *Call) keepRequest() {
 
 // keepPayload keeps a part of the answer.
 func (c *Call) keepPayload(out []byte) {
+	c.witness.hear(out)
 	if c.payload == nil {
 		return
 	}

@@ -67,6 +67,7 @@ func (g *Gateway) layout() paths {
 
 	files := g.call(key.FilesEndpoint, provider.OpenAIFiles)
 	files.methods = []string{http.MethodGet, http.MethodPost, http.MethodDelete}
+	files.serve = g.files
 	openai("/files", files)
 
 	messages, count := g.call(key.ChatEndpoint, provider.AnthropicMessages), g.call(key.ChatEndpoint, provider.AnthropicCount)
@@ -102,6 +103,7 @@ func (g *Gateway) layout() paths {
 			return visit{files, provider.Line{Rest: "/" + rest}}, tidy(rest)
 		})
 	}
+	g.keyed(&p)
 	probe := func(h http.HandlerFunc) *surface {
 		return &surface{get, "", g.client(provider.OpenAIChat), func(w http.ResponseWriter, r *http.Request, _ visit) { h(w, r) }, nil}
 	}

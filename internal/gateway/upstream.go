@@ -21,7 +21,7 @@ import (
 // a client sends chooses the host or the credential, and of the path only the model.
 func (g *Gateway) request(ctx context.Context, c *Call, t *try) *http.Request {
 	body, u := t.body, t.at
-	v := &t.target.Vendor
+	v := t.target.Vendor
 	h := make(http.Header, 8)
 	h["User-Agent"] = userAgent
 	h["Accept"] = jsonType
@@ -76,7 +76,7 @@ func (g *Gateway) sign(ctx context.Context, c *Call, t *try, req *http.Request) 
 	if cred == nil {
 		return nil
 	}
-	v := &t.target.Vendor
+	v := t.target.Vendor
 	err := g.Signer.Sign(ctx, req, t.body, cred.Use(c.Caller.key.Org.ID, cmp.Or(t.way.Auth, v.Auth), v.Service, cred.Secret))
 	switch {
 	case err == nil:

@@ -22,6 +22,11 @@ type (
 	Token       string // tok_...
 	Session     string // sess_...
 	PriceRecord string // price_...
+	Experiment  string // exp_...
+	Score       string // score_...
+	Batch       string // batch_...
+	File        string // file_...
+	Job         string // job_...
 )
 
 var encoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -43,6 +48,15 @@ var ErrCall = errors.New("not a call id")
 
 // NewCall returns a fresh call id whose embedded time is now.
 func NewCall() Call { return Call(uuid.Must(uuid.NewV7())) }
+
+// Mint makes call ids by its owner's clock. It never goes back in time: where the clock does, its ids stay at the latest time.
+type Mint struct{ gen *uuid.Gen }
+
+// NewMint returns a mint of its own; one that runs ahead does not draw others along.
+func NewMint() Mint { return Mint{uuid.NewGen()} }
+
+// Call returns a fresh call id whose embedded time is at.
+func (m Mint) Call(at time.Time) Call { return Call(uuid.Must(m.gen.NewV7AtTime(at))) }
 
 // ParseCall reads the text form.
 func ParseCall(s string) (Call, error) {

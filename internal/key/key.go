@@ -36,6 +36,7 @@ const (
 	FilesEndpoint       Endpoint = "files"       // files
 	RerankEndpoint      Endpoint = "rerank"      // rerank
 	ModelsEndpoint      Endpoint = "models"      // models, in the shape of every client
+	BatchesEndpoint     Endpoint = "batches"     // batches, and the jobs of calls that may be answered later
 )
 
 // Production is the environment whose keys are "tg_live_…".
@@ -59,6 +60,7 @@ type Key struct {
 	Networks  []netip.Prefix // empty: any network
 	ExpiresAt time.Time      // zero: never
 	Workflow  string         // default workflow
+	Task      string         // default task type of calls that name none and no model of their own: model "auto"; "": none
 	Tags      map[string]string
 	Privacy   Privacy
 

@@ -27,6 +27,8 @@ const (
 var (
 	// word is the form of environments and alias names.
 	word = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	// task is the form of task types.
+	task = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	// modelPattern is the form of scope patterns; see match.
 	modelPattern = regexp.MustCompile(`^[a-z0-9*][a-z0-9*._-]{0,63}/[^\s/][^\s]*$`)
 )
@@ -36,7 +38,7 @@ var Environments = []string{Production, "staging", "development"}
 
 // Endpoints are all endpoints, in the order in which forms offer them.
 var Endpoints = []Endpoint{
-	ChatEndpoint, EmbeddingsEndpoint, ImagesEndpoint, AudioEndpoint, ModerationsEndpoint, FilesEndpoint, RerankEndpoint, ModelsEndpoint,
+	ChatEndpoint, EmbeddingsEndpoint, ImagesEndpoint, AudioEndpoint, ModerationsEndpoint, FilesEndpoint, RerankEndpoint, ModelsEndpoint, BatchesEndpoint,
 }
 
 // Privacies are all levels, from least kept to most.
@@ -58,6 +60,8 @@ func (k *Key) check(now time.Time) error {
 		return ErrInvalid.Say("Privacy is none, metadata or full.").At("privacy")
 	case len(k.Workflow) > workflowBytesMax || !printable(k.Workflow):
 		return ErrInvalid.Say("A workflow has at most %d bytes on one line.", workflowBytesMax).At("workflow")
+	case k.Task != "" && !task.MatchString(k.Task):
+		return ErrInvalid.Say("A task is the name of one in the routing file: 1 to 64 lower-case letters, digits, hyphens or underscores.").At("task")
 	}
 	if err := k.checkScope(); err != nil {
 		return err

@@ -24,6 +24,7 @@ type New struct {
 	Networks    []netip.Prefix
 	ExpiresAt   time.Time // zero: never
 	Workflow    string
+	Task        string // default task type of calls of model "auto" or "task"
 	Tags        map[string]string
 	Privacy     Privacy // empty: metadata
 
@@ -40,6 +41,7 @@ type Change struct {
 	Networks  *[]netip.Prefix
 	ExpiresAt *time.Time // to the zero time: never
 	Workflow  *string
+	Task      *string
 	Tags      *map[string]string
 	Privacy   *Privacy
 
@@ -98,7 +100,7 @@ func (s *Service) Issue(ctx context.Context, in tenant.Scope, n New) (Key, Secre
 	k := Key{
 		ID: id.Key(id.New("key")), Team: n.Team, Name: strings.TrimSpace(n.Name), Environment: cmp.Or(n.Environment, Production),
 		Aliases: set(n.Aliases), Models: set(n.Models), Endpoints: set(n.Endpoints), Networks: networks(n.Networks),
-		ExpiresAt: instant(n.ExpiresAt), Workflow: strings.TrimSpace(n.Workflow), Tags: maps.Clone(n.Tags), Privacy: cmp.Or(n.Privacy, PrivacyMetadata),
+		ExpiresAt: instant(n.ExpiresAt), Workflow: strings.TrimSpace(n.Workflow), Task: strings.TrimSpace(n.Task), Tags: maps.Clone(n.Tags), Privacy: cmp.Or(n.Privacy, PrivacyMetadata),
 		DropUnsupported: n.DropUnsupported, Revision: 1, CreatedAt: now, CreatedBy: in.Actor().ID(),
 	}
 	if err := k.check(now); err != nil {
@@ -184,6 +186,9 @@ func (c Change) apply(k *Key) {
 	}
 	if c.Workflow != nil {
 		k.Workflow = strings.TrimSpace(*c.Workflow)
+	}
+	if c.Task != nil {
+		k.Task = strings.TrimSpace(*c.Task)
 	}
 	if c.ExpiresAt != nil {
 		k.ExpiresAt = instant(*c.ExpiresAt)

@@ -133,7 +133,7 @@ func (b *Book) Models(provider string, at time.Time) []Record {
 		if of != "" && n.provider != of {
 			continue
 		}
-		if _, sized := sizedImage(n.model); sized {
+		if _, sized := sizedImage(n.model); sized || batchName(n.model) {
 			continue
 		}
 		if r, ok := b.top(n, at); ok {
@@ -146,6 +146,12 @@ func (b *Book) Models(provider string, at time.Time) []Record {
 
 // ByID finds the record of an id, whenever it holds. It looks at every record: it is for pages that explain a call, not for calls.
 func (b *Book) ByID(which id.PriceRecord) (Record, bool) {
+	if of, d, ok := derived(which); ok {
+		if r, ok := b.ByID(of); ok {
+			return r.Discounted(d)
+		}
+		return Record{}, false
+	}
 	for l := b; l != nil; l = l.base {
 		for _, rows := range l.rows {
 			for i := range rows {

@@ -147,7 +147,7 @@ func ParseModality(name string) (Modality, bool) {
 
 // Record is one price list: a provider's, for a model, from From until To.
 //
-// Batch, flex and priority prices are further price lists of the same model and will be told apart by a field here.
+// Batch prices are a further price list of the same model, under a name of its own: see BatchPrefix.
 type Record struct {
 	ID       id.PriceRecord
 	Provider string // a vendor id: "openai"

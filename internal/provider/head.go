@@ -14,6 +14,7 @@ import (
 type HeadScan struct {
 	Head  Head
 	taken [][]byte // the names of known members so far
+	cut   cutter
 }
 
 // ScanHead walks the top-level members of body and gives each that the dialect knows to field, at most once: a second member of
@@ -51,6 +52,7 @@ func ScanNamed(body []byte, at Line, model string, field func(s *HeadScan, name,
 		if err != nil {
 			return Head{}, err
 		}
+		s.cut.step(&w, ours(w.Key))
 		if known {
 			if err := s.once(w.Key); err != nil {
 				return Head{}, err
@@ -60,6 +62,10 @@ func ScanNamed(body []byte, at Line, model string, field func(s *HeadScan, name,
 	}
 	if err := w.Err(); err != nil {
 		return Head{}, ErrBody.Say("The request body is not valid JSON: %s.", describe(err)).Because(err)
+	}
+	s.routing()
+	if s.Head.Model == "" && s.cut.kept {
+		s.Head.Model = firstOf(body[s.Head.Spans.Models.From:s.Head.Spans.Models.To])
 	}
 	if s.Head.Model == "" {
 		s.Head.Model = model
@@ -134,7 +140,10 @@ func (s *HeadScan) common(w *wire.Walker, at Span) (bool, error) {
 		}
 		s.Head.Spans.Tollgate = Span{from, w.To}
 		return true, nil
+	case "provider", "models":
+		return true, s.wish(w, at)
 	}
+	s.session(w)
 	return false, nil
 }
 
@@ -204,12 +213,13 @@ func Strings(field string, raw []byte) (map[string]string, error) {
 // SpliceEdits gives the edits that every dialect's Splice makes: another model, no tollgate member; and more of the dialect's own.
 func SpliceEdits(h Head, model string, more ...wire.Edit) []wire.Edit {
 	edits := make([]wire.Edit, 0, 2+len(more))
-	if model != h.Model {
+	switch at := h.Spans.Model; {
+	case at.To == 0 && h.Spans.Models.To > 0 && h.Line.Model == "": // the list alone named the model
+		edits = append(edits, wire.Edit{From: h.Spans.Open, To: h.Spans.Open, With: `"model":` + string(wire.AppendString(nil, model)) + ","})
+	case model != h.Model:
 		edits = append(edits, wire.Edit{From: h.Spans.Model.From, To: h.Spans.Model.To, With: string(wire.AppendString(nil, model))})
 	}
-	if t := h.Spans.Tollgate; t.To > 0 {
-		edits = append(edits, wire.Edit{From: t.From, To: t.To})
-	}
+	edits = append(edits, h.cuts()...)
 	edits = append(edits, more...)
 	slices.SortFunc(edits, func(a, b wire.Edit) int { // what is put in before what is cut out at the same place
 		return cmp.Or(a.From-b.From, a.To-b.To)

@@ -245,6 +245,7 @@ type Head struct {
 	Quality      string            // images: "hd"; "" when not given
 	Characters   int64             // speech: characters of the input
 	Bytes        int64             // forms: size of the files
+	Session      string            // what names the conversation: conversation, session_id or prompt_cache_key; "" when nothing does
 	Line         Line              // as given to Probe
 
 	// NoStreamOptions is not found in the body: the gateway sets it from the Vendor before Splice and NewTap. Usage is then
@@ -252,6 +253,8 @@ type Head struct {
 	NoStreamOptions bool
 	// OldMaxTokens is not found in the body either: set from the Vendor, it makes Edits call max_completion_tokens max_tokens.
 	OldMaxTokens bool
+	// KeepRouting is set from the Vendor too: the body's provider object and models list go to it as they came.
+	KeepRouting bool
 	// Betas are the opt-in flags (anthropic-beta) that go to the provider, for targets that take them in the body. Set by the
 	// gateway after the header policy.
 	Betas []string
@@ -268,7 +271,12 @@ type Spans struct {
 	Tollgate      Span // the `tollgate` member, with the comma that goes with it (what Splice cuts out)
 	StreamOptions Span // the value of `stream_options`
 	NewMaxTokens  Span // the value of `max_completion_tokens`; absent where `max_tokens` stands beside it
-	Open          int  // just behind the object's opening brace
+	Provider      Span // the value of OpenRouter's `provider`
+	Models        Span // the value of OpenRouter's `models`
+	// Ours are all members for the gateway (tollgate, provider, models), as Splice cuts them out together; none where only the
+	// tollgate object is there.
+	Ours [3]Span
+	Open int // just behind the object's opening brace
 }
 
 // Tap watches a stream that passes unchanged. It is used by one goroutine.

@@ -32,14 +32,30 @@ type Vendor struct {
 	Of      string   `json:"of,omitempty"`      // the vendor whose region, plan or second API this is: not counted as one of its own
 	Plan    bool     `json:"plan,omitempty"`    // sold as a subscription, not by the call: not counted either
 
+	// Routes: the vendor routes by itself and takes OpenRouter's provider object and models list, which then go to it as they came.
+	Routes bool `json:"routes,omitempty"`
+	// NoTraining: by its public terms the vendor does not train models on what is sent to its paid API, unless somebody opts in.
+	// TermsSource is where that is written.
+	NoTraining  bool   `json:"no_training,omitempty"`
+	TermsSource string `json:"terms_source,omitempty"`
+
 	// NoStreamOptions: the vendor rejects stream_options; usage comes by itself or not at all.
 	NoStreamOptions bool `json:"no_stream_options,omitempty"`
 	// OldMaxTokens: the vendor knows max_tokens only, not max_completion_tokens (openai-chat).
 	OldMaxTokens bool `json:"old_max_tokens,omitempty"`
 	// ReplayReasoning: the vendor takes the reasoning of earlier turns back, or even wants it in a tool loop (openai-chat).
 	ReplayReasoning bool `json:"replay_reasoning,omitempty"`
+	// Batch is its batch API; nil: none that we speak.
+	Batch *BatchAPI `json:"batch,omitempty"`
 	// Quirks are its other ways to speak its dialect.
 	Quirks chat.Quirks `json:"quirks,omitzero"`
+}
+
+// BatchAPI is a vendor's interface for many calls that may take hours.
+type BatchAPI struct {
+	API     string `json:"api"`               // which one: a driver of package batch
+	Percent int64  `json:"percent,omitempty"` // what a batched token costs of its list price, where the vendor says so for all models; 0: it does not
+	Source  string `json:"source"`            // where the vendor says so
 }
 
 // Spoken is one dialect that a vendor understands, and where.

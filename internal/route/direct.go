@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/internal/alias"
+	"tollgate/internal/calllog"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
 	"tollgate/internal/provider"
@@ -12,53 +14,96 @@ import (
 )
 
 // direct resolves a model named by itself.
-func (r Router) direct(org *snapshot.Org, k *key.Key, name string, now time.Time) (Plan, error) {
+func (r Router) direct(org *snapshot.Org, k *key.Key, ask *Ask) (Plan, error) {
+	vendors, err := r.serving(org, k, ask, ask.Name)
+	if err != nil {
+		return Plan{}, err
+	}
+	c := choosing{r: r, org: org, ask: ask}
+	var p Plan
+	if ask.Filter != nil || len(ask.Models) > 0 {
+		p.Decision = &calllog.Decision{}
+	}
+	named := strings.HasPrefix(ask.Name, vendors[0].ID+"/")
+	c.expect(len(vendors))
+	for _, v := range vendors {
+		why := "the connected provider that lists the model"
+		if named {
+			why = "model named"
+		}
+		c.add(alias.Target{Provider: v.ID, Model: modelOf(v.ID, ask.Name)}, shape{why: why})
+	}
+	if f := ask.Filter; f != nil && f.Sort != "" {
+		c.arrange(0, sorts[f.Sort], "")
+	}
+	if err := c.wishes(k, &p); err != nil {
+		return Plan{}, err
+	}
+	if len(c.list) > 1 && p.Decision == nil { // several credentials share the provider's calls
+		p.Decision = &calllog.Decision{}
+	}
+	return c.finish(p, ask.Name)
+}
+
+// serving gives the vendors that a model's name means: the one that it names, or the connected one that lists it. Where several do, the
+// request's filter may choose among them.
+func (r Router) serving(org *snapshot.Org, k *key.Key, ask *Ask, name string) ([]*provider.Vendor, error) {
 	if vendor, model, slash := strings.Cut(name, "/"); slash && model != "" {
 		if v, ok := r.Vendors(vendor); ok {
-			return r.only(org, k, v, model, "model named")
+			return []*provider.Vendor{v}, k.AllowModel(v.ID, model)
 		}
 	}
-	switch found := r.listedBy(org, k, name, now); len(found) {
-	case 1:
-		return r.only(org, k, found[0], name, "the connected provider that lists the model")
-	case 0:
-		return Plan{}, r.unknown(org, k, name, now)
-	default:
+	found := r.listedBy(org, k, name, ask.Now)
+	if len(found) > 1 && ask.Filter != nil {
+		found = ask.Filter.among(found)
+	}
+	switch {
+	case len(found) == 0:
+		return nil, r.unknown(org, k, name, ask.Now)
+	case len(found) > 1 && (ask.Filter == nil || !ask.Filter.chooses()):
 		names := make([]string, len(found))
 		for i, v := range found {
 			names[i] = v.ID + "/" + name
 		}
-		return Plan{}, ErrAmbiguous.Say("More than one connected provider serves this model. Name one of: %s.", strings.Join(names, ", "))
+		return nil, ErrAmbiguous.Say("More than one connected provider serves this model. Name one of: %s.", strings.Join(names, ", "))
 	}
+	for _, v := range found {
+		if err := k.AllowModel(v.ID, name); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
-// only is the plan of one vendor's model.
-func (r Router) only(org *snapshot.Org, k *key.Key, v provider.Vendor, model, why string) (Plan, error) {
-	if err := k.AllowModel(v.ID, model); err != nil {
-		return Plan{}, err
+// modelOf is a vendor's own name of a model that a client named with or without the vendor before it.
+func modelOf(vendor, name string) string {
+	if model, ok := strings.CutPrefix(name, vendor+"/"); ok && model != "" {
+		return model
 	}
-	t, err := connect(org, v, model)
-	if err != nil {
-		return Plan{}, err
-	}
-	t.Reason = why
-	return Plan{Targets: []Target{t}}.withDefaults(), nil
+	return name
 }
 
 // listedBy gives the connected vendors whose catalogue has the model under its own name, by id. Where several do, those that the
 // key may not call are left out first, so that a narrow key never meets an ambiguity it cannot see.
-func (r Router) listedBy(org *snapshot.Org, k *key.Key, model string, now time.Time) []provider.Vendor {
-	var found []provider.Vendor
-	for _, id := range Connected(org) {
+func (r Router) listedBy(org *snapshot.Org, k *key.Key, model string, now time.Time) []*provider.Vendor {
+	var found []*provider.Vendor
+	look := func(id string) {
 		if rec, ok := org.Prices.Lookup(id, model, now); !ok || rec.Model == price.AnyModel {
-			continue
+			return
 		}
 		if v, ok := r.Vendors(id); ok {
 			found = append(found, v)
 		}
 	}
+	for id := range org.Default {
+		look(id)
+	}
+	if _, ok := org.Default[Sandbox]; !ok {
+		look(Sandbox)
+	}
+	slices.SortFunc(found, func(a, b *provider.Vendor) int { return strings.Compare(a.ID, b.ID) })
 	if len(found) > 1 {
-		allowed := slices.DeleteFunc(slices.Clone(found), func(v provider.Vendor) bool { return k.AllowModel(v.ID, model) != nil })
+		allowed := slices.DeleteFunc(slices.Clone(found), func(v *provider.Vendor) bool { return k.AllowModel(v.ID, model) != nil })
 		if len(allowed) > 0 {
 			return allowed
 		}
@@ -102,13 +147,13 @@ func (r Router) unknown(org *snapshot.Org, k *key.Key, name string, now time.Tim
 // not by one of the hosts that list it too.
 var makers = [...]string{"openai", "anthropic", "mistral", "deepseek", "xai"}
 
-func (r Router) family(org *snapshot.Org, name string, now time.Time) (provider.Vendor, bool) {
+func (r Router) family(org *snapshot.Org, name string, now time.Time) (*provider.Vendor, bool) {
 	for _, id := range makers {
 		if rec, ok := org.Prices.Lookup(id, name, now); ok && rec.Model != price.AnyModel {
 			return r.Vendors(id)
 		}
 	}
-	return provider.Vendor{}, false
+	return nil, false
 }
 
 // similar gives up to three names close to one that is not: aliases first, then models, only those the key may call.
@@ -128,8 +173,7 @@ func (r Router) similar(org *snapshot.Org, k *key.Key, name string, now time.Tim
 func (r Router) callable(org *snapshot.Org, k *key.Key, name string, now time.Time) bool {
 	if vendor, model, ok := strings.Cut(name, "/"); ok {
 		if v, known := r.Vendors(vendor); known {
-			_, err := r.only(org, k, v, model, "")
-			return err == nil
+			return k.AllowModel(v.ID, model) == nil && r.connected(org, v, model)
 		}
 	}
 	for _, v := range r.listedBy(org, k, name, now) {
@@ -138,6 +182,11 @@ func (r Router) callable(org *snapshot.Org, k *key.Key, name string, now time.Ti
 		}
 	}
 	return false
+}
+
+func (r Router) connected(org *snapshot.Org, v *provider.Vendor, model string) bool {
+	c := choosing{r: Router{Vendors: r.Vendors}, org: org, ask: &Ask{}}
+	return c.connect(v, &alias.Target{Provider: v.ID, Model: model}) == nil
 }
 
 func closeAliases(org *snapshot.Org, k *key.Key, name string) []string {

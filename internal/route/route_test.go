@@ -19,10 +19,10 @@ import (
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-func vendors(id string) (provider.Vendor, bool) {
+func vendors(id string) (*provider.Vendor, bool) {
 	known := map[string]string{"openai": "OpenAI", "anthropic": "Anthropic", "groq": "Groq", "together": "Together", "sandbox": "Sandbox", "ollama": "Ollama"}
 	name, ok := known[id]
-	return provider.Vendor{ID: id, Name: name, BaseURL: "https://" + id}, ok
+	return &provider.Vendor{ID: id, Name: name, BaseURL: "https://" + id}, ok
 }
 
 func listed(provider, model string) price.Record {
@@ -31,23 +31,23 @@ func listed(provider, model string) price.Record {
 
 func organization(connected ...string) *snapshot.Org {
 	org := &snapshot.Org{
-		ID: "org_1", Default: map[string]id.Credential{}, Credentials: map[id.Credential]snapshot.Credential{},
+		ID: "org_1", Default: map[string]id.Credential{}, Credentials: map[id.Credential]*snapshot.Credential{},
 		Prices: price.NewBook([]price.Record{
 			listed("openai", "gpt-4o"), listed("openai", "gpt-4o-mini"), listed("anthropic", "claude-sonnet-4-5"),
 			listed("groq", "llama-3"), listed("together", "llama-3"), listed("ollama", price.AnyModel), listed("sandbox", "echo-mini"),
 		}),
-		Aliases: map[string]*alias.Alias{
-			"fast-classifier": {Name: "fast-classifier", Version: 4, Route: alias.Route{
+		Aliases: map[string]*snapshot.Alias{
+			"fast-classifier": {Alias: alias.Alias{Name: "fast-classifier", Version: 4, Route: alias.Route{
 				Targets: []alias.Target{{Provider: "anthropic", Model: "claude-haiku"}, {Provider: "openai", Model: "gpt-4o-mini"}},
 				Timeout: time.Second, Attempts: 5, OnDisconnect: "abort",
-			}},
-			"slow-thinker": {Name: "slow-thinker", Version: 1, Route: alias.Route{Targets: []alias.Target{{Provider: "openai", Model: "o3"}}}},
+			}}},
+			"slow-thinker": {Alias: alias.Alias{Name: "slow-thinker", Version: 1, Route: alias.Route{Targets: []alias.Target{{Provider: "openai", Model: "o3"}}}}},
 		},
 	}
 	for _, v := range connected {
 		c := id.Credential("cred_" + v)
 		org.Default[v] = c
-		org.Credentials[c] = snapshot.Credential{Credential: credential.Credential{ID: c, Provider: v}, BaseURL: "https://own." + v}
+		org.Credentials[c] = &snapshot.Credential{Credential: credential.Credential{ID: c, Provider: v}, BaseURL: "https://own." + v}
 	}
 	return org
 }
@@ -74,7 +74,7 @@ func TestANameLeadsToTargetsInOrder(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p, err := r.Resolve(organization(tt.connected...), &key.Key{}, tt.model, noon)
+			p, err := r.Resolve(organization(tt.connected...), &key.Key{}, &route.Ask{Name: tt.model, Now: noon})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestANameThatLeadsNowhereSaysWhy(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := r.Resolve(organization(tt.connected...), tt.key, tt.model, noon)
+			_, err := r.Resolve(organization(tt.connected...), tt.key, &route.Ask{Name: tt.model, Now: noon})
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v", err)
 			}
@@ -133,14 +133,14 @@ func TestAPinnedCredentialIsUsedAndItsLossIsNotPapered(t *testing.T) {
 	t.Parallel()
 	r := route.Router{Vendors: vendors}
 	org := organization("openai")
-	org.Credentials["cred_2"] = snapshot.Credential{Credential: credential.Credential{ID: "cred_2", Provider: "openai"}, BaseURL: "https://second"}
-	org.Aliases["pinned"] = &alias.Alias{Name: "pinned", Route: alias.Route{Targets: []alias.Target{{Provider: "openai", Model: "m", Credential: "cred_2"}}}}
-	p, err := r.Resolve(org, &key.Key{}, "pinned", noon)
+	org.Credentials["cred_2"] = &snapshot.Credential{Credential: credential.Credential{ID: "cred_2", Provider: "openai"}, BaseURL: "https://second"}
+	org.Aliases["pinned"] = &snapshot.Alias{Alias: alias.Alias{Name: "pinned", Route: alias.Route{Targets: []alias.Target{{Provider: "openai", Model: "m", Credential: "cred_2"}}}}}
+	p, err := r.Resolve(org, &key.Key{}, &route.Ask{Name: "pinned", Now: noon})
 	if err != nil || p.Targets[0].Credential.ID != "cred_2" || p.Targets[0].BaseURL != "https://second" {
 		t.Fatalf("%+v %v", p, err)
 	}
 	delete(org.Credentials, "cred_2")
-	if _, err := r.Resolve(org, &key.Key{}, "pinned", noon); !errors.Is(err, route.ErrNotConnected) {
+	if _, err := r.Resolve(org, &key.Key{}, &route.Ask{Name: "pinned", Now: noon}); !errors.Is(err, route.ErrNotConnected) {
 		t.Errorf("the default credential was taken instead: %v", err)
 	}
 }

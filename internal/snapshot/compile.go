@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/alias/condition"
 	"tollgate/internal/credential"
+	"tollgate/internal/experiment"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
@@ -40,8 +42,9 @@ func (c compiler) compile(ctx context.Context, o *OrgConfig, book *price.Book, w
 	}
 	is := &compiled{
 		org: &Org{
-			ID: o.ID, Name: o.Name, Teams: o.Teams, Prices: book, Aliases: make(map[string]*alias.Alias, len(o.Aliases)),
-			Credentials: make(map[id.Credential]Credential, len(o.Credentials)), Default: map[string]id.Credential{},
+			ID: o.ID, Name: o.Name, Teams: o.Teams, Prices: book, Aliases: make(map[string]*Alias, len(o.Aliases)),
+			Credentials: make(map[id.Credential]*Credential, len(o.Credentials)), Default: map[string]id.Credential{},
+			Pools: map[string][]id.Credential{}, Tasks: o.Tasks, Auto: o.Auto, Experiments: make(map[string]*experiment.Running, len(o.Experiments)),
 		},
 		keys: make(map[key.Hash]*Key, len(o.Keys)), byID: make(map[id.Key]key.Hash, len(o.Keys)),
 		sealed: make(map[id.Credential]credential.Sealed, len(o.Credentials)),
@@ -51,6 +54,9 @@ func (c compiler) compile(ctx context.Context, o *OrgConfig, book *price.Book, w
 	}
 	for _, a := range o.Aliases {
 		c.alias(is, was, a)
+	}
+	for _, e := range o.Experiments {
+		is.org.Experiments[e.Alias] = &e
 	}
 	for _, k := range o.Keys {
 		is.key(was, k)
@@ -91,10 +97,13 @@ func sameSeal(a, b credential.Sealed) bool {
 }
 
 func (is *compiled) use(c Credential, s credential.Sealed) {
-	is.org.Credentials[c.ID] = c
+	is.org.Credentials[c.ID] = &c
 	is.sealed[c.ID] = s
 	if c.Default {
 		is.org.Default[c.Provider] = c.ID
+	}
+	if c.Weight > 0 {
+		is.org.Pools[c.Provider] = append(is.org.Pools[c.Provider], c.ID)
 	}
 }
 
@@ -104,7 +113,16 @@ func (c compiler) alias(is, was *compiled, a alias.Alias) {
 		is.keep(was, Bad{Kind: "alias", ID: string(a.ID), Reason: fmt.Sprintf("version %d has no usable target", a.Version)})
 		return
 	}
-	is.org.Aliases[a.Name] = &a
+	use := &Alias{Alias: a}
+	for i, r := range a.Route.Rules {
+		program, err := condition.Compile(r.If)
+		if err != nil { // saved by a release that knew more: the whole alias stays as it was, since no rule may be passed over silently
+			is.keep(was, Bad{Kind: "alias", ID: string(a.ID), Reason: fmt.Sprintf("version %d, rule %d: %v", a.Version, i+1, err)})
+			return
+		}
+		use.Rules = append(use.Rules, program)
+	}
+	is.org.Aliases[a.Name] = use
 }
 
 func (is *compiled) key(was *compiled, h HashedKey) {
@@ -128,7 +146,7 @@ func (is *compiled) keep(was *compiled, b Bad) {
 	switch b.Kind {
 	case "credential":
 		if old, ok := was.org.Credentials[id.Credential(b.ID)]; ok {
-			is.use(old, was.sealed[old.ID])
+			is.use(*old, was.sealed[old.ID])
 		}
 	case "alias":
 		for name, a := range was.org.Aliases {

@@ -7,6 +7,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/credential"
+	"tollgate/internal/experiment"
 	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
@@ -29,6 +30,9 @@ type OrgConfig struct {
 	Name        string
 	Teams       map[id.Team]string
 	Aliases     []alias.Alias
+	Tasks       map[string]string // task -> alias
+	Auto        alias.Auto
+	Experiments []experiment.Running
 	Credentials []SealedCredential
 	Keys        []HashedKey
 	Broken      []Bad // objects that could not be read; they keep their last good form
@@ -49,7 +53,7 @@ type HashedKey struct {
 // Bad is an object that could not be read or compiled.
 type Bad struct {
 	Org    id.Org
-	Kind   string // "key", "credential", "alias"
+	Kind   string // "key", "credential", "alias", "experiment", "routing"
 	ID     string
 	Reason string // for the log and the operator; without secrets
 }

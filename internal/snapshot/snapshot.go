@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/alias/condition"
 	"tollgate/internal/credential"
+	"tollgate/internal/experiment"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
@@ -34,6 +36,7 @@ type Snapshot struct {
 	Taken time.Time // when
 	keys  [shards]map[key.Hash]*Key
 	orgs  map[id.Org]*Org
+	ids   index // see KeyByID
 }
 
 // Key finds a live or dead virtual key by its hash. Whether it may be used is the caller's question (key.Key.Allow).
@@ -72,10 +75,20 @@ type Org struct {
 	ID          id.Org
 	Name        string
 	Teams       map[id.Team]string
-	Aliases     map[string]*alias.Alias      // by name
-	Credentials map[id.Credential]Credential // opened
-	Default     map[string]id.Credential     // vendor id -> default credential
-	Prices      *price.Book                  // catalogue and this organization's overrides
+	Aliases     map[string]*Alias // by name
+	Tasks       map[string]string // task -> alias
+	Auto        alias.Auto
+	Experiments map[string]*experiment.Running // that are running, by alias name
+	Credentials map[id.Credential]*Credential  // opened
+	Default     map[string]id.Credential       // vendor id -> default credential
+	Pools       map[string][]id.Credential     // vendor id -> credentials that share its calls by weight; none: the default alone
+	Prices      *price.Book                    // catalogue and this organization's overrides
+}
+
+// Alias is an alias with its conditions compiled.
+type Alias struct {
+	alias.Alias
+	Rules []*condition.Program // of Route.Rules, in their order
 }
 
 // Credential is an opened provider secret.

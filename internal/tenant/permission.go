@@ -36,9 +36,13 @@ const (
 	WriteCredentials  Permission = "credentials.write"
 	ReadAliases       Permission = "aliases.read"
 	WriteAliases      Permission = "aliases.write"
+	ReadExperiments   Permission = "experiments.read"
+	WriteExperiments  Permission = "experiments.write"
 	ReadPrices        Permission = "prices.read"
 	WritePrices       Permission = "prices.write"
 	ReadCalls         Permission = "calls.read"
+	WriteScores       Permission = "scores.write" // to judge calls
+	WriteBatches      Permission = "batches.write"
 	ReadCosts         Permission = "costs.read"
 	OwnSession        Permission = "session.own" // a user's own sessions: every role
 )
@@ -59,9 +63,13 @@ var allowed = map[Permission][]Role{
 	WriteCredentials:  {Owner, Admin},
 	ReadAliases:       {Owner, Admin, Developer, Billing, Viewer},
 	WriteAliases:      {Owner, Admin, Developer},
+	ReadExperiments:   {Owner, Admin, Developer, Billing, Viewer},
+	WriteExperiments:  {Owner, Admin, Developer},
 	ReadPrices:        {Owner, Admin, Developer, Billing, Viewer},
 	WritePrices:       {Owner, Admin, Billing},
 	ReadCalls:         {Owner, Admin, Developer, Viewer},
+	WriteScores:       {Owner, Admin, Developer},
+	WriteBatches:      {Owner, Admin, Developer},
 	ReadCosts:         {Owner, Admin, Developer, Billing, Viewer},
 	OwnSession:        {Owner, Admin, Developer, Billing, Viewer},
 }

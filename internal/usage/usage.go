@@ -24,10 +24,13 @@ const (
 	Provider    Dimension = "provider"
 	Key         Dimension = "key"
 	Endpoint    Dimension = "endpoint" // chat, embeddings, images, …
+	Task        Dimension = "task"
+	Experiment  Dimension = "experiment"
+	Arm         Dimension = "arm" // assigned, of an experiment
 )
 
 // Dimensions lists them in the order in which pages show them.
-var Dimensions = []Dimension{Team, Workflow, Environment, Alias, Model, Provider, Endpoint, Key}
+var Dimensions = []Dimension{Team, Workflow, Environment, Task, Alias, Model, Provider, Endpoint, Experiment, Arm, Key}
 
 // Bucket is the width of time in an answer.
 type Bucket string

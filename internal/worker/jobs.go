@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"tollgate/internal/batch/batchpg"
 	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/score/scorepg"
 	"tollgate/internal/usage"
 )
 
@@ -14,11 +16,20 @@ import (
 type Deps struct {
 	Calls     *calllogpg.Store
 	Roller    *usage.Roller
+	Scores    *scorepg.Store
 	Retention Retention
 	// SweepSessions removes the sessions that have ended; account.Service has it.
 	SweepSessions func(ctx context.Context) (int64, error)
 	// PruneChanges forgets configuration changes from before a time; snapshotpg.Source has it.
 	PruneChanges func(ctx context.Context, before time.Time) error
+	// Batches does what is due of batches; batch.Runner has it. nil: nothing.
+	Batches func(ctx context.Context) error
+	// SweepBatches removes batches and their files whose time has ended; batchpg.Store has it. nil: nobody does.
+	SweepBatches func(ctx context.Context, now time.Time) (int64, error)
+	// Experiments sums experiments up, looks at them and carries promotions on; experiment.Keeper has it. nil: nobody does.
+	Experiments func(ctx context.Context) error
+	// Judgements has models judge samples of experiments' calls; experiment.Bailiff has it. nil: nobody does.
+	Judgements func(ctx context.Context) error
 	// Listen calls got for each notification on a channel until ctx ends; postgres.DB.Listen is it.
 	Listen func(ctx context.Context, channel string, got func(payload string)) error
 	Now    func() time.Time
@@ -40,7 +51,34 @@ func jobs(d Deps) []job {
 		{name: "retention", every: time.Hour, do: d.retire},
 		{name: "sessions", every: time.Hour, do: d.sessions},
 		{name: "configuration changes", every: time.Hour, do: d.changes},
+		{name: "experiments", every: 10 * time.Second, do: given(d.Experiments)},
+		{name: "judgements", every: 30 * time.Second, do: given(d.Judgements)},
+		{name: "batches", every: time.Second, rest: 100 * time.Millisecond, wake: batchpg.Channel, do: d.batches},
+		{name: "old batches", every: time.Hour, do: d.oldBatches},
 	}
+}
+
+// given is a job that a worker may be without.
+func given(do func(context.Context) error) func(context.Context) error {
+	if do == nil {
+		return func(context.Context) error { return nil }
+	}
+	return do
+}
+
+func (d Deps) batches(ctx context.Context) error {
+	if d.Batches == nil {
+		return nil
+	}
+	return d.Batches(ctx)
+}
+
+func (d Deps) oldBatches(ctx context.Context) error {
+	if d.SweepBatches == nil {
+		return nil
+	}
+	_, err := d.SweepBatches(ctx, d.Now())
+	return err
 }
 
 func (d Deps) partitions(ctx context.Context) error {
@@ -72,6 +110,10 @@ func (d Deps) retire(ctx context.Context) error {
 	if dropped > 0 {
 		d.Logger.Info("call log partitions dropped: their retention has ended", "partitions", dropped)
 	}
+	if err != nil {
+		return err
+	}
+	_, err = d.Scores.Retire(ctx)
 	return err
 }
 

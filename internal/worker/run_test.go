@@ -14,6 +14,7 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/money"
 	"tollgate/internal/postgres/pgtest"
+	"tollgate/internal/score/scorepg"
 	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
@@ -93,7 +94,7 @@ func TestAnIngestedCallIsInUsageByItself(t *testing.T) {
 	ended := make(chan error)
 	go func() {
 		ended <- Run(ctx, Deps{
-			Calls: calls, Roller: usage.NewRoller(bench, time.Now, quiet()), Retention: Retention{Calls: 30 * 24 * time.Hour},
+			Calls: calls, Roller: usage.NewRoller(bench, time.Now, quiet()), Scores: scorepg.New(db), Retention: Retention{Calls: 30 * 24 * time.Hour},
 			SweepSessions: func(context.Context) (int64, error) { return 0, nil },
 			PruneChanges:  snapshotpg.New(db, nil).Prune,
 			Listen:        db.Listen, Now: time.Now, Logger: quiet(),

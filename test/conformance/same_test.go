@@ -85,6 +85,11 @@ func (r *run) sent() (a ask, want []byte, err error) {
 	if recorded == nil {
 		recorded = generic(r.surface, c.Meta.Stream)
 	}
+	if r.way.vendor != "openrouter" {
+		if recorded, err = withoutWishes(recorded); err != nil {
+			return a, nil, err
+		}
+	}
 	a = ask{surface: r.surface, model: r.model(), stream: c.Meta.Stream, body: recorded}
 	switch c.Meta.Dialect {
 	case replay.Gemini, replay.CountGemini, replay.GeminiEmbed:
@@ -107,6 +112,20 @@ func (r *run) sent() (a ask, want []byte, err error) {
 	}
 	want, err = withModel(recorded, r.wire())
 	return a, want, err
+}
+
+// withoutWishes leaves out where a recorded request wanted to go: the run says that, and wishes would forbid it.
+func withoutWishes(recorded []byte) ([]byte, error) {
+	if !bytes.Contains(recorded, []byte(`"provider"`)) && !bytes.Contains(recorded, []byte(`"models"`)) {
+		return recorded, nil
+	}
+	var body map[string]json.RawMessage
+	if json.Unmarshal(recorded, &body) != nil || body["provider"] == nil && body["models"] == nil {
+		return recorded, nil
+	}
+	delete(body, "provider")
+	delete(body, "models")
+	return json.Marshal(body)
 }
 
 // multipart puts the model into a form's bytes.

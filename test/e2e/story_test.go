@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/big"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
@@ -61,6 +64,8 @@ func TestTheStory(t *testing.T) {
 
 	owner, session := tokenOf(t, app)
 	costs(b, owner, provider)
+	draft(owner)
+	enqueue(t, app, key)
 	theirs := collect(t, owner)
 	theirs["sessions"] = session
 	stranger := app.SignUp("eve@other.example", "Other")
@@ -111,8 +116,8 @@ func alias(b *browser) {
 	b.open("/aliases/new")
 	b.fill(map[string]string{"name": "fast-classifier", "by-0": "anthropic", "model-0": "claude-haiku-4-5"})
 	b.click("Add a fallback")
-	b.field("by-1")
-	b.fill(map[string]string{"by-1": "openai", "model-1": "gpt-4o-mini"})
+	b.field("f.by-0")
+	b.fill(map[string]string{"f.by-0": "openai", "f.model-0": "gpt-4o-mini"})
 	b.press("Create alias")
 	if text := b.text("main"); !strings.Contains(text, "fast-classifier") || strings.Contains(b.path(), "new") {
 		b.t.Fatalf("no alias was made\n%s", b.state())
@@ -164,6 +169,59 @@ func tokenOf(t *testing.T, app *harness.App) (*harness.Tenant, string) {
 		"rates": map[string]string{"input": "0.15", "output": "0.60"},
 	}).Want(http.StatusCreated)
 	return owner, got.Text("id")
+}
+
+// draft plans an experiment on the first alias.
+func draft(owner *harness.Tenant) {
+	var page struct {
+		Items []struct {
+			ID string `json:"id"`
+		} `json:"items"`
+	}
+	owner.Do(http.MethodGet, "/aliases", nil).Want(http.StatusOK).Into(&page)
+	owner.Do(http.MethodPost, "/experiments", map[string]any{
+		"alias": page.Items[0].ID, "name": "A smaller model", "goal": "cheaper", "quality": "scores", "days": 7, "share": 100,
+		"variants": []map[string]any{
+			{"name": "control", "weight": 50},
+			{"name": "mini", "weight": 50, "target": map[string]string{"provider": "openai", "model": "gpt-4o-mini"}},
+		},
+	}).Want(http.StatusCreated)
+}
+
+// enqueue makes a batch of one line, as OpenAI's clients do.
+func enqueue(t *testing.T, app *harness.App, key string) {
+	t.Helper()
+	client := app.Client(key)
+	send := func(path, kind string, body []byte) string {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, app.Gateway+path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Header.Set("Content-Type", kind)
+		got, err := client.Do(req)
+		if err != nil || got.Failed() != nil {
+			t.Fatalf("%s: %v %v", path, err, got.Failed())
+		}
+		var made struct {
+			ID string `json:"id"`
+		}
+		if err := json.Unmarshal(got.Body, &made); err != nil || made.ID == "" {
+			t.Fatalf("%s: %s", path, got.Body)
+		}
+		return made.ID
+	}
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	_ = w.WriteField("purpose", "batch")
+	f, err := w.CreateFormFile("file", "lines.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = fmt.Fprintln(f, `{"custom_id":"one","method":"POST","url":"/v1/chat/completions","body":{"model":"fast-classifier","messages":[{"role":"user","content":"Hi"}]}}`)
+	_ = w.Close()
+	file := send("/v1/files", w.FormDataContentType(), form.Bytes())
+	send("/v1/batches", "application/json", fmt.Appendf(nil, `{"input_file_id":%q,"endpoint":"/v1/chat/completions","completion_window":"24h"}`, file))
 }
 
 // byHand computes each provider's spend from its ledger and the price constants.
@@ -268,7 +326,10 @@ func gallery(b *browser, own belongings) {
 	pages := map[string]string{
 		"overview": "/overview", "costs": "/costs?by=team&then=workflow", "costs-by-provider": "/costs?by=provider&then=model",
 		"requests": "/requests", "request": "/requests/" + own["calls"], "keys": "/keys", "key": "/keys/" + own["keys"], "key-new": "/keys/new",
-		"aliases": "/aliases", "alias": "/aliases/" + own["aliases"], "alias-new": "/aliases/new", "providers": "/providers",
+		"aliases": "/aliases", "alias": "/aliases/" + own["aliases"], "alias-new": "/aliases/new?template=chat-fast", "providers": "/providers",
+		"alias-edit": "/aliases/" + own["aliases"] + "/edit", "alias-yaml": "/aliases/" + own["aliases"] + "/yaml", "routing": "/routing",
+		"routing-version": "/routing/versions/1", "experiments": "/experiments", "experiment-new": "/experiments/new?alias=" + own["aliases"],
+		"experiment-sample": "/experiments/sample", "experiment-method": "/experiments/method",
 		"provider": "/providers/" + own["credentials"], "provider-connect": "/providers/connect?provider=mistral",
 		"provider-catalogue": "/providers/catalogue", "models": "/models?q=claude", "model": "/models/detail?provider=anthropic&model=claude-sonnet-4-5",
 		"get-started": "/get-started", "settings": "/settings", "not-found": "/nothing-here",

@@ -247,6 +247,13 @@ func (a *App) Command(args ...string) ([]byte, error) {
 	return out, nil
 }
 
+// CLI runs a command of the program that talks to a running installation over its API, and returns all that it printed.
+func (a *App) CLI(args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
+	defer cancel()
+	return a.command(ctx, args...).CombinedOutput()
+}
+
 // Eventually waits until try returns nil.
 func Eventually(t testing.TB, limit time.Duration, try func() error) {
 	t.Helper()

@@ -28,7 +28,8 @@ type Frame struct {
 	Later        string      // this page for the period after; empty: it has not begun
 
 	Person Person
-	Setup  string // beside Get started: "2 of 5"; empty when all is done
+	Setup  string         // beside Get started: "2 of 5"; empty when all is done
+	Counts map[Nav]string // beside other entries of the nav: "2" running experiments
 	Toasts []ui.Toast
 	Stream bool // the page listens to server-sent events
 }
@@ -57,15 +58,17 @@ type Nav string
 
 // The pages of the nav.
 const (
-	Overview   Nav = "overview"
-	Costs      Nav = "costs"
-	Requests   Nav = "requests"
-	Keys       Nav = "keys"
-	Aliases    Nav = "aliases"
-	Providers  Nav = "providers"
-	Models     Nav = "models"
-	Settings   Nav = "settings"
-	GetStarted Nav = "get-started"
+	Overview    Nav = "overview"
+	Costs       Nav = "costs"
+	Requests    Nav = "requests"
+	Keys        Nav = "keys"
+	Aliases     Nav = "aliases"
+	Routing     Nav = "routing"
+	Experiments Nav = "experiments"
+	Providers   Nav = "providers"
+	Models      Nav = "models"
+	Settings    Nav = "settings"
+	GetStarted  Nav = "get-started"
 )
 
 // page is one line of the nav. Keys is the shortcut that leads there: g, then the letter.
@@ -93,6 +96,8 @@ func groups() []group {
 		{"Control", []page{
 			{Keys, "Keys", "/keys", "key", "g k"},
 			{Aliases, "Aliases", "/aliases", "alias", "g a"},
+			{Routing, "Routing file", "/routing", "file", "g f"},
+			{Experiments, "Experiments", "/experiments", "experiment", "g e"},
 		}},
 		{"Supply", []page{
 			{Providers, "Providers", "/providers", "provider", "g v"},

@@ -32,6 +32,8 @@ func chordKeys(keys string) []string { return strings.Split(keys, " ") }
 func otherKeys() []ui.Link {
 	return []ui.Link{
 		{Text: "Create key", Href: "c k"},
+		{Text: "New alias", Href: "c a"},
+		{Text: "New experiment", Href: "c e"},
 		{Text: "Palette (Cmd on a Mac)", Href: "Ctrl K"},
 		{Text: "First filter or search field", Href: "/"},
 		{Text: "Next, previous row", Href: "j k"},

@@ -5,9 +5,17 @@ import "unicode"
 // HeadView is the top of a page.
 type HeadView struct {
 	Title  string
+	Badges []BadgeView // behind the title
 	Crumbs []Link
 	Lede   string
 	Fresh  *Freshness
+}
+
+// BadgeView is a badge: a short word, and where it leads if it leads anywhere.
+type BadgeView struct {
+	Tone Tone
+	Text string
+	Href string
 }
 
 // Density is how much room figures take.

@@ -1,4 +1,4 @@
-// Package aliashttp is the JSON face of aliases and their versions.
+// Package aliashttp is the JSON face of aliases, of the routing file, and of the versions of both.
 package aliashttp
 
 import (
@@ -13,50 +13,6 @@ import (
 	"tollgate/internal/rest"
 	"tollgate/internal/tenant"
 )
-
-// Target is one place a call can go.
-type Target struct {
-	Provider   string `json:"provider" maxLength:"64" doc:"Id of a vendor"`
-	Model      string `json:"model" maxLength:"256" doc:"The provider's name of the model"`
-	Credential string `json:"credential,omitempty" maxLength:"64" doc:"Left out: the provider's default credential"`
-}
-
-// Route is what a version of an alias says. Targets are tried in order.
-type Route struct {
-	Targets      []Target `json:"targets" maxItems:"100"`
-	TimeoutMS    int64    `json:"timeout_ms,omitempty" doc:"One deadline for the whole call; left out: ten minutes"`
-	FirstByteMS  int64    `json:"first_byte_ms,omitempty" doc:"For each attempt, to the first content; left out: none"`
-	Attempts     int      `json:"attempts,omitempty" doc:"One budget for the whole call, first try included; left out: one more than there are targets"`
-	OnDisconnect string   `json:"on_disconnect,omitempty" enum:"drain,abort" doc:"What becomes of the provider's call when the client has gone"`
-
-	DropUnsupported bool `json:"drop_unsupported,omitempty" doc:"Drop what the target cannot express (with a warning) instead of refusing the call"`
-}
-
-func toRoute(r alias.Route) Route {
-	targets := make([]Target, len(r.Targets))
-	for i, t := range r.Targets {
-		targets[i] = Target{Provider: t.Provider, Model: t.Model, Credential: string(t.Credential)}
-	}
-	return Route{
-		Targets: targets, TimeoutMS: r.Timeout.Milliseconds(), FirstByteMS: r.FirstByte.Milliseconds(), Attempts: r.Attempts,
-		OnDisconnect: r.OnDisconnect, DropUnsupported: r.DropUnsupported,
-	}
-}
-
-// millisMax keeps a number of milliseconds a duration; what is longer than any route may say is refused by the domain.
-const millisMax = int64(24 * time.Hour / time.Millisecond)
-
-func fromRoute(r Route) alias.Route {
-	targets := make([]alias.Target, len(r.Targets))
-	for i, t := range r.Targets {
-		targets[i] = alias.Target{Provider: t.Provider, Model: t.Model, Credential: id.Credential(t.Credential)}
-	}
-	millis := func(n int64) time.Duration { return time.Duration(max(-1, min(n, millisMax))) * time.Millisecond }
-	return alias.Route{
-		Targets: targets, Timeout: millis(r.TimeoutMS), FirstByte: millis(r.FirstByteMS), Attempts: r.Attempts,
-		OnDisconnect: r.OnDisconnect, DropUnsupported: r.DropUnsupported,
-	}
-}
 
 // Alias is a semantic model name and the version it points at.
 type Alias struct {
@@ -162,7 +118,7 @@ func Update(s *alias.Service) rest.Endpoint {
 
 // Delete removes an alias.
 func Delete(s *alias.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Delete an alias", Description: "Calls of it are unknown from then on; what it cost keeps its name.", Errors: []*fault.Error{alias.ErrNotFound}},
+	return rest.Handle(rest.About{Summary: "Delete an alias", Description: "Calls of it are unknown from then on; what it cost keeps its name.", Errors: []*fault.Error{alias.ErrNotFound, alias.ErrUsed}},
 		func(ctx context.Context, in tenant.Scope, req oneRequest) (rest.None, error) {
 			return rest.None{}, s.Delete(ctx, in, id.Alias(req.ID))
 		})

@@ -8,6 +8,7 @@ import (
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/aliashttp"
 	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/alias/condition"
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
@@ -23,7 +24,7 @@ type desk struct {
 func open(t *testing.T) desk {
 	t.Helper()
 	db := pgtest.New(t)
-	s := alias.NewService(aliaspg.New(db), catalog.Vendor, func() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) })
+	s := alias.NewService(aliaspg.New(db), alias.Words{Vendors: catalog.Vendor, Condition: condition.Check}, func() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) })
 	d := desk{Server: resttest.New(t,
 		rest.GET("/aliases", tenant.ReadAliases, aliashttp.List(s)),
 		rest.POST("/aliases", tenant.WriteAliases, aliashttp.Create(s)),
@@ -32,6 +33,14 @@ func open(t *testing.T) desk {
 		rest.DELETE("/aliases/{id}", tenant.WriteAliases, aliashttp.Delete(s)),
 		rest.GET("/aliases/{id}/versions", tenant.ReadAliases, aliashttp.Versions(s)),
 		rest.POST("/aliases/{id}/restore", tenant.WriteAliases, aliashttp.Restore(s)),
+		rest.GET("/routing", tenant.ReadAliases, aliashttp.ReadRouting(s)),
+		rest.PUT("/routing", tenant.WriteAliases, aliashttp.ApplyRouting(s)),
+		rest.GET("/routing/file", tenant.ReadAliases, aliashttp.ReadRoutingFile(s)),
+		rest.GET("/routing/schema", tenant.ReadAliases, aliashttp.RoutingSchema()),
+		rest.POST("/routing/check", tenant.ReadAliases, aliashttp.CheckRouting(s)),
+		rest.GET("/routing/versions", tenant.ReadAliases, aliashttp.RoutingVersions(s)),
+		rest.GET("/routing/versions/{id}", tenant.ReadAliases, aliashttp.ReadRoutingVersion(s)),
+		rest.POST("/routing/restore", tenant.WriteAliases, aliashttp.RestoreRouting(s)),
 	)}
 	d.a, _ = pgtest.Org(t, db, "A")
 	d.b, _ = pgtest.Org(t, db, "B")

@@ -1,4 +1,4 @@
-// Package aliaspg keeps aliases and their versions in PostgreSQL.
+// Package aliaspg keeps aliases, the routing file and the versions of both in PostgreSQL.
 package aliaspg
 
 import (
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"tollgate/internal/alias"
 	"tollgate/internal/id"
@@ -54,49 +53,6 @@ type versionRow struct {
 
 // TableName is gorm's.
 func (versionRow) TableName() string { return "alias_versions" }
-
-// Insert implements alias.Store.
-func (s *Store) Insert(ctx context.Context, in tenant.Scope, a alias.Alias, v alias.Version) error {
-	return translate(s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
-		if err := hold(tx, v.Route); err != nil {
-			return err
-		}
-		r := row{OrgID: string(in.Org()), ID: string(a.ID), Name: a.Name, Version: v.Number, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
-		if err := tx.Create(&r).Error; err != nil {
-			return err
-		}
-		return add(tx, in, a.ID, v)
-	}))
-}
-
-// hold asks for the credentials that a route names and keeps them from being deleted until the transaction ends.
-func hold(tx *gorm.DB, r alias.Route) error {
-	named := r.Credentials()
-	if len(named) == 0 {
-		return nil
-	}
-	var rows []struct{ ID, Provider string }
-	err := tx.Table("credentials").Select("id, provider").Where("id IN ?", named).Order("id").
-		Clauses(clause.Locking{Strength: "KEY SHARE"}).Find(&rows).Error
-	if err != nil {
-		return err
-	}
-	have := make(map[id.Credential]string, len(rows))
-	for _, r := range rows {
-		have[id.Credential(r.ID)] = r.Provider
-	}
-	return r.CheckCredentials(have)
-}
-
-func add(tx *gorm.DB, in tenant.Scope, which id.Alias, v alias.Version) error {
-	route, err := json.Marshal(v.Route)
-	if err != nil {
-		return fmt.Errorf("encode route: %w", err)
-	}
-	return tx.Create(&versionRow{
-		OrgID: string(in.Org()), AliasID: string(which), Number: v.Number, Route: string(route), Author: v.Author, Message: v.Message, CreatedAt: v.CreatedAt,
-	}).Error
-}
 
 // withRoute reads aliases with the route they point at.
 func withRoute(tx *gorm.DB) *gorm.DB {
@@ -178,52 +134,6 @@ func (s *Store) Version(ctx context.Context, in tenant.Scope, which id.Alias, nu
 	return toVersion(r)
 }
 
-// Advance implements alias.Store.
-func (s *Store) Advance(ctx context.Context, in tenant.Scope, which id.Alias, fn func(alias.Alias) (*alias.Version, error)) (alias.Alias, error) {
-	var a alias.Alias
-	err := s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
-		// The lock first and alone: a join would read the version of before the wait.
-		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Take(&row{}, "id = ?", string(which)).Error; err != nil {
-			return err
-		}
-		var r current
-		if err := withRoute(tx).Take(&r, "aliases.id = ?", string(which)).Error; err != nil {
-			return err
-		}
-		var err error
-		if a, err = toAlias(r); err != nil {
-			return err
-		}
-		v, err := fn(a)
-		if err != nil || v == nil {
-			return err
-		}
-		if err := hold(tx, v.Route); err != nil {
-			return err
-		}
-		if err := add(tx, in, which, *v); err != nil {
-			return err
-		}
-		a.Version, a.Route, a.UpdatedAt = v.Number, v.Route, v.CreatedAt
-		return tx.Model(&row{}).Where("id = ?", string(which)).UpdateColumns(map[string]any{"version": v.Number, "updated_at": v.CreatedAt}).Error
-	})
-	if err != nil {
-		return alias.Alias{}, translate(err)
-	}
-	return a, nil
-}
-
-// Delete implements alias.Store.
-func (s *Store) Delete(ctx context.Context, in tenant.Scope, which id.Alias) error {
-	return translate(s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
-		gone := tx.Where("id = ?", string(which)).Delete(&row{})
-		if gone.Error == nil && gone.RowsAffected == 0 {
-			return gorm.ErrRecordNotFound
-		}
-		return gone.Error
-	}))
-}
-
 func toAlias(r current) (alias.Alias, error) {
 	a := alias.Alias{ID: id.Alias(r.ID), Name: r.Name, Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC()}
 	if err := json.Unmarshal([]byte(r.Route), &a.Route); err != nil {
@@ -241,12 +151,8 @@ func toVersion(r versionRow) (alias.Version, error) {
 }
 
 func translate(err error) error {
-	var conflict *postgres.Conflict
-	switch {
-	case errors.Is(err, postgres.ErrNoRow):
+	if errors.Is(err, postgres.ErrNoRow) {
 		return alias.ErrNotFound.Because(err)
-	case errors.As(err, &conflict) && conflict.Constraint == "aliases_name_taken":
-		return alias.ErrTaken.Because(err).At("name")
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/alias/condition"
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialpg"
 	"tollgate/internal/fault"
@@ -30,11 +31,11 @@ func vendors(id string) (provider.Vendor, bool) {
 }
 
 func service(db *postgres.DB) *alias.Service {
-	return alias.NewService(aliaspg.New(db), vendors, func() time.Time { return noon })
+	return alias.NewService(aliaspg.New(db), alias.Words{Vendors: vendors, Condition: condition.Check}, func() time.Time { return noon })
 }
 
 func to(models ...string) alias.Route {
-	var r alias.Route
+	r := alias.Route{Strategy: alias.Ordered}
 	for _, m := range models {
 		p, name, _ := strings.Cut(m, "/")
 		r.Targets = append(r.Targets, alias.Target{Provider: p, Model: name})
@@ -189,7 +190,7 @@ func TestValidationNamesTheField(t *testing.T) {
 		{"name", strings.Repeat("a", 65), nil},
 		{"route.targets", "x", func(r *alias.Route) { r.Targets = nil }},
 		{"route.targets", "x", func(r *alias.Route) {
-			r.Targets = to(strings.Split(strings.Repeat("openai/m,", 9), ",")[:9]...).Targets
+			r.Targets = to(strings.Split(strings.Repeat("openai/m,", 33), ",")[:33]...).Targets
 		}},
 		{"route.targets.1", "x", func(r *alias.Route) { r.Targets = append(r.Targets, r.Targets[0]) }},
 		{"route.targets.0.provider", "x", func(r *alias.Route) { r.Targets[0].Provider = "nobody" }},

@@ -37,6 +37,10 @@ type FilterQuery struct {
 	Workflow    []string  `query:"workflow,explode" maxItems:"100"`
 	Environment []string  `query:"environment,explode" maxItems:"100"`
 	Endpoint    []string  `query:"endpoint,explode" maxItems:"20" doc:"chat, embeddings, images, …"`
+	Task        []string  `query:"task,explode" maxItems:"100"`
+	Experiment  []string  `query:"experiment,explode" maxItems:"100" doc:"Experiment id"`
+	Arm         []string  `query:"arm,explode" maxItems:"100" doc:"Of an experiment, as assigned"`
+	Batch       []string  `query:"batch,explode" maxItems:"100" doc:"Batch id"`
 	Outcome     []string  `query:"outcome,explode" maxItems:"10" doc:"ok, refused, failed, broken, client_gone or interrupted"`
 	Status      []string  `query:"status,explode" maxItems:"50" doc:"An HTTP status, or 2xx, 4xx, 5xx"`
 	EndUser     string    `query:"end_user" maxLength:"256"`
@@ -50,6 +54,7 @@ func (q *FilterQuery) filter() (calllog.Filter, error) {
 	f := calllog.Filter{
 		From: q.From, To: q.To, Teams: ids[id.Team](q.Team), Keys: ids[id.Key](q.Key), Aliases: ids[string](q.Alias), Models: ids[string](q.Model), Providers: ids[string](q.Provider),
 		Workflows: ids[string](q.Workflow), Environments: ids[string](q.Environment), Endpoints: ids[string](q.Endpoint), Outcomes: ids[calllog.Outcome](q.Outcome), EndUser: q.EndUser, ErrorCode: q.ErrorCode,
+		Tasks: ids[string](q.Task), Experiments: ids[id.Experiment](q.Experiment), Arms: ids[string](q.Arm), Batches: ids[id.Batch](q.Batch),
 	}
 	known := []calllog.Outcome{calllog.OK, calllog.Refused, calllog.Failed, calllog.Broken, calllog.ClientGone, calllog.Interrupted}
 	for _, o := range f.Outcomes {

@@ -28,7 +28,8 @@ func (c Calls) WriteCSV(w io.Writer) error {
 		head = append(head, class.String())
 	}
 	head = append(head, "cost_usd", "cost_nano_usd", "price_state", "estimated", "duration_us", "first_byte_us", "overhead_us",
-		"endpoint", "provider_cost_nano_usd", "warnings")
+		"endpoint", "provider_cost_nano_usd", "warnings",
+		"task", "task_by", "experiment_id", "arm", "arm_served", "batch_id")
 	for _, class := range rare {
 		head = append(head, class.String())
 	}
@@ -70,7 +71,8 @@ func (r *Call) cells(rare []chat.Class) []string {
 		said = *r.ProviderCost
 	}
 	line = append(line, r.CostUSD, r.CostNanoUSD, r.PriceState, strconv.FormatBool(r.Estimated), strconv.FormatInt(r.DurationMicros, 10),
-		strconv.FormatInt(r.FirstByte, 10), strconv.FormatInt(r.Overhead, 10), rest.Cell(r.Endpoint), said, rest.Cell(strings.Join(r.Warnings, "; ")))
+		strconv.FormatInt(r.FirstByte, 10), strconv.FormatInt(r.Overhead, 10), rest.Cell(r.Endpoint), said, rest.Cell(strings.Join(r.Warnings, "; ")),
+		rest.Cell(r.Task), r.TaskBy, rest.Cell(r.ExperimentID), rest.Cell(r.Arm), rest.Cell(r.ArmServed), rest.Cell(r.BatchID))
 	for _, class := range rare {
 		line = append(line, strconv.FormatInt(r.Units[class.String()], 10))
 	}

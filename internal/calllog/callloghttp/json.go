@@ -29,6 +29,12 @@ type Call struct {
 	RequestedModel string            `json:"requested_model" doc:"What the client sent as model"`
 	Alias          string            `json:"alias,omitempty"`
 	AliasVersion   int               `json:"alias_version,omitempty"`
+	Task           string            `json:"task,omitempty" doc:"Task type"`
+	TaskBy         string            `json:"task_by,omitempty" doc:"How the call came by its task: model, header, key, classifier (the local one) or asked (the organization's classifier alias)"`
+	ExperimentID   string            `json:"experiment_id,omitempty" doc:"Of which the call is part"`
+	Arm            string            `json:"arm,omitempty" doc:"Assigned: analysis goes by it"`
+	ArmServed      string            `json:"arm_served,omitempty" doc:"Whose target answered; left out when a fallback of no arm did"`
+	BatchID        string            `json:"batch_id,omitempty" doc:"Of which the call is a line"`
 	Provider       string            `json:"provider,omitempty" doc:"Of the attempt that answered, or the last one"`
 	Model          string            `json:"model,omitempty"`
 	Stream         bool              `json:"stream"`
@@ -56,6 +62,10 @@ type Call struct {
 type CallDetail struct {
 	Call
 	ProxyID  string    `json:"proxy_id"`
+	UnitBy   string    `json:"unit_by,omitempty" doc:"Where the unit of its experiment comes from: header, session, user, workflow_run or call"`
+	Signals  []string  `json:"signals" doc:"What the answer says of its own quality; of calls in experiments only"`
+	Why      []string  `json:"why" doc:"Why the call went where it went, in sentences"`
+	Decision *Decision `json:"decision,omitempty" doc:"The same as data; left out where a model was named and there was nothing to decide"`
 	Marks    []Mark    `json:"marks"`
 	Attempts []Attempt `json:"attempts"`
 	Payload  *Payload  `json:"payload,omitempty"`
@@ -78,6 +88,7 @@ type Attempt struct {
 	DurationMicros int64            `json:"duration_us"`
 	Status         int              `json:"status" doc:"The provider's; 0: it did not answer"`
 	ErrorClass     string           `json:"error_class,omitempty"`
+	Failure        string           `json:"failure,omitempty" doc:"What was wrong, in words"`
 	UpstreamID     string           `json:"upstream_id,omitempty"`
 	Units          map[string]int64 `json:"units"`
 	UsageSource    string           `json:"usage_source" enum:"unknown,reported,estimated"`
@@ -124,11 +135,15 @@ func toCall(e *calllog.Entry) Call {
 		PriceState: priceState(e.Price), Estimated: e.Estimated, DurationMicros: e.Duration.Microseconds(), FirstByte: e.FirstByte.Microseconds(),
 		Overhead: e.Overhead.Microseconds(), RequestBytes: e.RequestBytes, ResponseBytes: e.ResponseBytes, AttemptCount: len(e.Attempts),
 		ProviderCost: told(e.ProviderCost), Warnings: append([]string{}, e.Warnings...),
+		Task: e.Task, TaskBy: e.TaskBy, ExperimentID: string(e.Experiment), Arm: e.Arm, ArmServed: e.ArmServed, BatchID: string(e.Batch),
 	}
 }
 
 func toDetail(e *calllog.Entry) CallDetail {
-	d := CallDetail{Call: toCall(e), ProxyID: e.Proxy, Marks: []Mark{}, Attempts: []Attempt{}}
+	d := CallDetail{
+		Call: toCall(e), ProxyID: e.Proxy, UnitBy: e.UnitBy, Signals: e.Signals.Names(), Why: append([]string{}, e.Words()...),
+		Decision: toDecision(e.Decision), Marks: []Mark{}, Attempts: []Attempt{},
+	}
 	for _, m := range e.Marks {
 		d.Marks = append(d.Marks, Mark{m.Stage, m.At.Microseconds()})
 	}
@@ -136,7 +151,7 @@ func toDetail(e *calllog.Entry) CallDetail {
 		nano, usd := cost(a.Cost, a.Price)
 		d.Attempts = append(d.Attempts, Attempt{
 			Number: a.Number, Provider: a.Provider, Model: a.Model, CredentialID: string(a.Credential), StartMicros: a.Start.Microseconds(),
-			FirstByte: a.FirstByte.Microseconds(), DurationMicros: a.Duration.Microseconds(), Status: a.Status, ErrorClass: a.ErrorClass,
+			FirstByte: a.FirstByte.Microseconds(), DurationMicros: a.Duration.Microseconds(), Status: a.Status, ErrorClass: a.ErrorClass, Failure: a.Failure(),
 			UpstreamID: a.UpstreamID, Units: units(a.Usage.Units), UsageSource: source(a.Usage.Source),
 			CostNanoUSD: nano, CostUSD: usd, PriceState: priceState(a.Price), PriceID: string(a.PriceID),
 			ProviderCost: told(a.ProviderCost),

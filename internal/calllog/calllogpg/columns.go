@@ -38,6 +38,10 @@ type columns struct {
 	split, hasPayload                                          []bool
 	told                                                       []*int64
 	warnings                                                   []string // text[] as array literals: unnest would flatten an array of arrays
+	task, taskBy, experiment, arm, armServed, unitBy, batch    []string
+	unit, fingerprint                                          []int64
+	signals                                                    []int32
+	decision                                                   []*string
 }
 
 // grow makes room for n records.
@@ -45,10 +49,11 @@ func (c *columns) grow(n int) {
 	for _, s := range []*[]string{
 		&c.org, &c.proxy, &c.team, &c.key, &c.environment, &c.workflow, &c.endUser, &c.tags, &c.endpoint, &c.dialect, &c.requested, &c.alias,
 		&c.provider, &c.model, &c.outcome, &c.errorCode, &c.finish, &c.price, &c.marks, &c.attempts, &c.warnings,
+		&c.task, &c.taskBy, &c.experiment, &c.arm, &c.armServed, &c.unitBy, &c.batch,
 	} {
 		*s = make([]string, 0, n)
 	}
-	for _, s := range []*[]int64{&c.cost, &c.duration, &c.firstByte, &c.overhead, &c.requestBytes, &c.responseBytes} {
+	for _, s := range []*[]int64{&c.cost, &c.duration, &c.firstByte, &c.overhead, &c.requestBytes, &c.responseBytes, &c.unit, &c.fingerprint} {
 		*s = make([]int64, 0, n)
 	}
 	for class := range c.units {
@@ -57,7 +62,7 @@ func (c *columns) grow(n int) {
 	for _, s := range []*[]bool{&c.stream, &c.estimated, &c.split, &c.hasPayload} {
 		*s = make([]bool, 0, n)
 	}
-	c.told = make([]*int64, 0, n)
+	c.told, c.decision, c.signals = make([]*int64, 0, n), make([]*string, 0, n), make([]int32, 0, n)
 	c.call, c.started = make([][16]byte, 0, n), make([]time.Time, 0, n)
 	c.aliasVersion, c.status, c.source = make([]int32, 0, n), make([]int32, 0, n), make([]int16, 0, n)
 }
@@ -103,6 +108,21 @@ func (c *columns) add(r *calllog.Record) {
 	c.hasPayload = append(c.hasPayload, r.Payload != nil)
 	c.told = append(c.told, toldNano(r.ProviderCost))
 	c.warnings = append(c.warnings, warningsText(r.Warnings))
+	c.addRouting(r)
+}
+
+func (c *columns) addRouting(r *calllog.Record) {
+	c.task = append(c.task, text(r.Task, 64))
+	c.taskBy = append(c.taskBy, text(r.TaskBy, 16))
+	c.experiment = append(c.experiment, text(string(r.Experiment), 64))
+	c.arm = append(c.arm, text(r.Arm, 32))
+	c.armServed = append(c.armServed, text(r.ArmServed, 32))
+	c.unit = append(c.unit, int64(r.Unit))
+	c.unitBy = append(c.unitBy, text(r.UnitBy, 16))
+	c.signals = append(c.signals, int32(r.Signals))
+	c.fingerprint = append(c.fingerprint, int64(r.Fingerprint))
+	c.batch = append(c.batch, text(string(r.Batch), 64))
+	c.decision = append(c.decision, decisionJSON(r.Decision))
 }
 
 func (c *columns) args() []any {
@@ -114,7 +134,8 @@ func (c *columns) args() []any {
 		args = append(args, units)
 	}
 	return append(args, c.source, c.cost, c.price, c.estimated, c.duration, c.firstByte, c.overhead, c.requestBytes, c.responseBytes,
-		c.marks, c.attempts, c.split, c.hasPayload, c.told, c.warnings)
+		c.marks, c.attempts, c.split, c.hasPayload, c.told, c.warnings,
+		c.task, c.taskBy, c.experiment, c.arm, c.armServed, c.unit, c.unitBy, c.signals, c.fingerprint, c.batch, c.decision)
 }
 
 // columnNames name the columns of columns.args, with the types in which they travel; values is how a column is made of what came.
@@ -127,7 +148,8 @@ func columnNames() (names, casts, values []string) {
 	}
 	list += `usage_source smallint, cost_nano bigint, price_state text, estimated bool, duration_us bigint, first_byte_us bigint,
 		overhead_us bigint, request_bytes bigint, response_bytes bigint, marks jsonb, attempts jsonb, split bool, has_payload bool,
-		provider_cost_nano bigint, warnings text`
+		provider_cost_nano bigint, warnings text, task text, task_by text, experiment_id text, arm text, arm_served text, unit bigint,
+		unit_by text, signals int, fingerprint bigint, batch_id text, decision jsonb`
 	for i, column := range strings.Split(list, ",") {
 		name, kind, _ := strings.Cut(strings.TrimSpace(column), " ")
 		names = append(names, name)
@@ -242,6 +264,19 @@ func warningsText(warnings []string) string {
 		b = append(b, '"')
 	}
 	return string(append(b, '}'))
+}
+
+// decisionJSON is what decodeJSON reads into a Decision; nil for none.
+func decisionJSON(d *calllog.Decision) *string {
+	if d == nil {
+		return nil
+	}
+	b, err := json.Marshal(d.Bounded())
+	if err != nil { // Bounded leaves nothing that JSON cannot say
+		return nil
+	}
+	s := strings.ReplaceAll(string(b), `\u0000`, `\ufffd`) // jsonb has no NUL
+	return &s
 }
 
 func tagsJSON(tags map[string]string) string {

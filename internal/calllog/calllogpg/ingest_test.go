@@ -50,6 +50,14 @@ func record(org id.Org, team id.Team, at time.Time) calllog.Record {
 		Finish: chat.FinishStop, Usage: u, Cost: 12345, Price: calllog.Priced, Estimated: true, Duration: time.Second,
 		FirstByte: 200 * time.Millisecond, Overhead: 300 * time.Microsecond, RequestBytes: 10, ResponseBytes: 20,
 		ProviderCost: &told, Warnings: []string{"seed was dropped", `ünïcode, "q" {x\y} NULL`, "NULL", " "},
+		Task: "classification", TaskBy: calllog.TaskHeader, Experiment: "exp_1", Arm: "haiku", ArmServed: "control", Unit: 1 << 63, UnitBy: "session",
+		Signals: calllog.SchemaAsked | calllog.CutShort, Fingerprint: 1<<64 - 1, Batch: "batch_1",
+		Decision: &calllog.Decision{
+			Strategy: "weighted", Rule: `"big" <prompts>`, Sticky: true, Filters: []string{"only openai"},
+			Features:   []calllog.Feature{{Name: "code fences", Value: 2.5, Weight: -1}},
+			Candidates: []calllog.Candidate{{Provider: "openai", Model: "gpt-4o-mini", Credential: "cred_b", Place: 1, Why: "weight 50 of 100"}, {Provider: "a", Model: "b", Why: "breaker open"}},
+			Notes:      []string{"ünïcode"},
+		},
 		Marks: []calllog.Mark{{Stage: "read", At: time.Millisecond}},
 		Attempts: []calllog.Attempt{
 			{

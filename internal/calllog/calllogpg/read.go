@@ -179,6 +179,17 @@ func where(in tenant.Scope, f calllog.Filter) *conditions {
 	anyOf(w, "environment", f.Environments)
 	anyOf(w, "endpoint", f.Endpoints)
 	anyOf(w, "outcome", f.Outcomes)
+	anyOf(w, "task", f.Tasks)
+	anyOf(w, "arm", f.Arms)
+	// Said twice where it names something, so that the partial index can be used.
+	anyOf(w, "experiment_id", f.Experiments)
+	if len(f.Experiments) > 0 && !slices.Contains(f.Experiments, "") {
+		w.add("c.experiment_id <> ''")
+	}
+	anyOf(w, "batch_id", f.Batches)
+	if len(f.Batches) > 0 && !slices.Contains(f.Batches, "") {
+		w.add("c.batch_id <> ''")
+	}
 	// A call belongs to the provider and model that answered, and to those of its other attempts that were used.
 	orAttempt(w, "provider", f.Providers)
 	orAttempt(w, "model", f.Models)
@@ -240,6 +251,9 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 	var duration, firstByte, overhead int64
 	var split bool
 	var told *int64
+	var unit, fingerprint int64
+	var signals int32
+	var decision []byte
 	into := []any{
 		(*string)(&e.Org), &call, &e.StartedAt, &e.Proxy, (*string)(&e.Team), (*string)(&e.Key), &e.Environment, &e.Workflow, &e.EndUser,
 		&tags, &e.Endpoint, &e.Dialect, &e.Requested, &e.Alias, &e.AliasVersion, &e.Provider, &e.Model, &e.Stream, &e.Status,
@@ -249,7 +263,8 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 		into = append(into, &e.Usage.Units[c])
 	}
 	into = append(into, &source, (*int64)(&e.Cost), &price, &e.Estimated, &duration, &firstByte, &overhead, &e.RequestBytes, &e.ResponseBytes,
-		&marks, &attempts, &split, &e.HasPayload, &told, &e.Warnings, &e.TeamName, &e.KeyName)
+		&marks, &attempts, &split, &e.HasPayload, &told, &e.Warnings, &e.Task, &e.TaskBy, (*string)(&e.Experiment), &e.Arm, &e.ArmServed,
+		&unit, &e.UnitBy, &signals, &fingerprint, (*string)(&e.Batch), &decision, &e.TeamName, &e.KeyName)
 	if err := row.Scan(into...); err != nil {
 		return e, err
 	}
@@ -260,9 +275,13 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 		e.Warnings = nil
 	}
 	e.Duration, e.FirstByte, e.Overhead = fromMicros(duration), fromMicros(firstByte), fromMicros(overhead)
+	e.Unit, e.Fingerprint, e.Signals = uint64(unit), uint64(fingerprint), calllog.Signals(signals) // as addRouting stored them
 	var err error
+	if decision != nil {
+		err = decodeJSON(decision, &e.Decision)
+	}
 	if string(tags) != "{}" {
-		err = decodeJSON(tags, &e.Tags)
+		err = errors.Join(err, decodeJSON(tags, &e.Tags))
 	}
 	if string(marks) != "[]" {
 		err = errors.Join(err, fromMarks(marks, &e.Record))

@@ -105,7 +105,10 @@ func (d *decoder) record(r *calllog.Record) {
 	}
 	if d.version >= 2 {
 		r.ProviderCost = d.told(flags)
-		r.Warnings = d.warnings()
+		r.Warnings = d.strings()
+	}
+	if d.version >= 3 && flags&flagRouted != 0 {
+		d.routing(r)
 	}
 	if flags&flagPayload != 0 {
 		r.Payload = &calllog.Payload{Request: d.bytes(), Response: d.bytes(), Cut: flags&flagCut != 0}
@@ -133,7 +136,7 @@ func (d *decoder) told(flags byte) *money.NanoUSD {
 	return &n
 }
 
-func (d *decoder) warnings() []string {
+func (d *decoder) strings() []string {
 	n := d.count()
 	if n == 0 {
 		return nil

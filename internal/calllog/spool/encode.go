@@ -14,11 +14,12 @@ import (
 //
 //	1  the fields up to Attempts and Payload
 //	2  flagTold of a record and an attempt, with the provider's cost behind it; the warnings
+//	3  behind the warnings, where flagRouted is set: task, experiment, signals, batch and decision
 const (
 	frameHead    = 8
 	payloadHead  = 2 + 16
 	versionFirst = 1
-	version      = 2
+	version      = 3
 	payloadMax   = 16 << 20 // no payload is longer; a longer length is damage
 	kindIntent   = 1
 	kindFinal    = 2
@@ -34,7 +35,8 @@ const (
 	flagEstimated
 	flagPayload
 	flagCut
-	flagTold // what the provider said it cost follows
+	flagTold   // what the provider said it cost follows
+	flagRouted // how the call was routed follows
 )
 
 // appendFrame appends one whole frame to b.
@@ -82,6 +84,9 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 	if r.ProviderCost != nil {
 		flags |= flagTold
 	}
+	if routed(r) {
+		flags |= flagRouted
+	}
 	b = append(b, flags)
 	b = appendString(b, string(r.Org))
 	b = appendString(b, string(r.Team))
@@ -127,6 +132,9 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 	b = binary.AppendUvarint(b, uint64(len(r.Warnings)))
 	for _, w := range r.Warnings {
 		b = appendString(b, w)
+	}
+	if flags&flagRouted != 0 {
+		b = appendRouting(b, r)
 	}
 	if r.Payload != nil {
 		b = binary.AppendUvarint(b, uint64(len(r.Payload.Request)))

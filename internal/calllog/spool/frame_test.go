@@ -17,10 +17,67 @@ import (
 	"tollgate/internal/id"
 )
 
-// testdata/version1.hex was written by the release before version 2.
-func TestAFrameOfTheFirstVersionIsRead(t *testing.T) {
+// testdata/version<n>.hex was written by the last release of version n.
+func TestFramesOfEarlierVersionsAreRead(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("testdata/version1.hex")
+	for version, change := range map[byte]func(want *calllog.Record){
+		1: func(want *calllog.Record) {
+			want.Estimated = true
+			want.Usage.Units = chat.Units{1, 2, 3, 4, 5, 6, 7, 8, 9}
+			want.Attempts[1].Usage.Units[chat.CodeSession] = 0
+			want.ProviderCost, want.Attempts[1].ProviderCost, want.Warnings = nil, nil, nil
+		},
+		2: func(*calllog.Record) {},
+	} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			t.Parallel()
+			payload := recorded(t, version)
+			got, err := decode(payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := unrouted(record(1))
+			want.ID = got.ID
+			want.Payload = &calllog.Payload{Request: []byte("{}"), Response: []byte("[]"), Cut: true}
+			change(&want)
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("(-written +read):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestAFrameOfALaterVersionIsNotGuessedAt(t *testing.T) {
+	t.Parallel()
+	r := record(1)
+	payload := appendFrame(nil, kindFinal, &r)[frameHead:]
+	payload[0] = version + 1
+	if _, err := decode(payload); !errors.Is(err, errVersion) {
+		t.Errorf("a version of the future: %v", err)
+	}
+}
+
+// TestEachFieldOfRoutingIsKeptAlone: none of them hangs on another.
+func TestEachFieldOfRoutingIsKeptAlone(t *testing.T) {
+	t.Parallel()
+	for i, set := range []func(r *calllog.Record){
+		func(r *calllog.Record) { r.Task = "t" }, func(r *calllog.Record) { r.TaskBy = "key" }, func(r *calllog.Record) { r.Experiment = "exp_a" },
+		func(r *calllog.Record) { r.Arm = "a" }, func(r *calllog.Record) { r.ArmServed = "b" }, func(r *calllog.Record) { r.Unit = 1 },
+		func(r *calllog.Record) { r.UnitBy = "user" }, func(r *calllog.Record) { r.Signals = calllog.CutShort }, func(r *calllog.Record) { r.Fingerprint = 1 },
+		func(r *calllog.Record) { r.Batch = "batch_a" }, func(r *calllog.Record) { r.Decision = &calllog.Decision{} },
+	} {
+		want := unrouted(record(1))
+		set(&want)
+		got, err := decode(appendFrame(nil, kindFinal, &want)[frameHead:])
+		if d := cmp.Diff(want, got); err != nil || d != "" {
+			t.Errorf("field %d (%v):\n%s", i, err, d)
+		}
+	}
+}
+
+func recorded(t *testing.T, version byte) []byte {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("testdata/version%d.hex", version))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,24 +85,19 @@ func TestAFrameOfTheFirstVersionIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if payload[0] != 1 {
+	if payload[0] != version {
 		t.Fatalf("version %d", payload[0])
 	}
-	got, err := decode(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := record(1)
-	want.ID, want.Estimated = got.ID, true
-	want.Usage.Units = chat.Units{1, 2, 3, 4, 5, 6, 7, 8, 9}
-	want.Attempts[1].Usage.Units[chat.CodeSession] = 0
-	want.ProviderCost, want.Attempts[1].ProviderCost, want.Warnings = nil, nil, nil
-	want.Payload = &calllog.Payload{Request: []byte("{}"), Response: []byte("[]"), Cut: true}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("(-written +read):\n%s", d)
-	}
-	if _, err := decode(append([]byte{version + 1}, payload[1:]...)); !errors.Is(err, errVersion) {
-		t.Errorf("a version of the future: %v", err)
+	return payload
+}
+
+// TestRoutingCostsNothingWhereThereIsNone: most calls name a model.
+func TestRoutingCostsNothingWhereThereIsNone(t *testing.T) {
+	t.Parallel()
+	r := unrouted(record(1))
+	r.Payload = &calllog.Payload{Request: []byte("{}"), Response: []byte("[]"), Cut: true}
+	if now, then := len(appendFrame(nil, kindFinal, &r))-frameHead, len(recorded(t, 2)); now != then {
+		t.Errorf("%d bytes, and %d before there was routing", now, then)
 	}
 }
 
@@ -56,6 +108,8 @@ func FuzzDecode(f *testing.F) {
 	}
 	r.Payload = &calllog.Payload{Request: []byte("a"), Cut: true}
 	f.Add(appendFrame(nil, kindFinal, &r))
+	plain := unrouted(r)
+	f.Add(appendFrame(nil, kindFinal, &plain))
 	f.Add(appendPad(nil, 10))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		payload, size, err := cutFrame(b)
@@ -112,13 +166,18 @@ func BenchmarkIntentAndFinal(b *testing.B) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	r := record(1)
-	buf := make([]byte, 0, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		buf = appendFrame(buf[:0], kindFinal, &r)
+	routed := record(1)
+	plain := unrouted(routed)
+	for name, r := range map[string]*calllog.Record{"plain": &plain, "routed": &routed} {
+		b.Run(name, func(b *testing.B) {
+			buf := make([]byte, 0, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = appendFrame(buf[:0], kindFinal, r)
+			}
+			b.SetBytes(int64(len(buf)))
+		})
 	}
-	b.SetBytes(int64(len(buf)))
 }
 
 func BenchmarkDecode(b *testing.B) {

@@ -33,6 +33,17 @@ func record(n int) calllog.Record {
 		AliasVersion: 3, Provider: "openai", Model: "gpt-4o-mini", Stream: true, Status: 200, Outcome: calllog.OK, Finish: chat.FinishStop,
 		Usage: usage, Cost: 12345, Price: calllog.Priced, Duration: time.Second + 7, FirstByte: 200 * time.Millisecond,
 		Overhead: 300 * time.Microsecond, RequestBytes: 1000, ResponseBytes: 2000, ProviderCost: &told, Warnings: []string{"seed was dropped", "ünïcode"},
+		Task: "classification", TaskBy: calllog.TaskKey, Experiment: "exp_a", Arm: "b", ArmServed: "control", Unit: 1<<64 - 1, UnitBy: "session",
+		Signals: calllog.SchemaAsked | calllog.CutShort, Fingerprint: uint64(n), Batch: "batch_a",
+		Decision: &calllog.Decision{
+			Strategy: "weighted", Rule: "night", Sticky: true, Filters: []string{"only openai"},
+			Features: []calllog.Feature{{Name: "code fences", Value: 1.5, Weight: -2}},
+			Candidates: []calllog.Candidate{
+				{Provider: "openai", Model: "gpt-4o-mini", Credential: "cred_b", Place: 1, Why: "weight 50 of 100"},
+				{Provider: "anthropic", Model: "claude", Why: "breaker open"},
+			},
+			Notes: []string{"retry budget spent"},
+		},
 		Marks: []calllog.Mark{{Stage: "read", At: 5}, {Stage: "dispatch", At: time.Second}},
 		Attempts: []calllog.Attempt{
 			{Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: 1, Duration: 2, Status: 429, ErrorClass: "rate_limit"},
@@ -42,6 +53,13 @@ func record(n int) calllog.Record {
 			},
 		},
 	}
+}
+
+// unrouted takes out of a record what came with version 3.
+func unrouted(r calllog.Record) calllog.Record {
+	r.Task, r.TaskBy, r.Experiment, r.Arm, r.ArmServed, r.Unit, r.UnitBy = "", "", "", "", "", 0, ""
+	r.Signals, r.Fingerprint, r.Batch, r.Decision = 0, 0, "", nil
+	return r
 }
 
 func records(n int) []calllog.Record {

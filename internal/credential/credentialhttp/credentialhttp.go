@@ -24,7 +24,8 @@ type Credential struct {
 	Settings  map[string]string `json:"settings" doc:"What the provider asks for beside the secret, by the name of its field: GET /vendors"`
 	Hint      string            `json:"hint" doc:"Last four characters of the secret"`
 	Version   int               `json:"version" doc:"Counts replacements of the secret"`
-	Default   bool              `json:"default" doc:"Used where a target names no credential"`
+	Default   bool              `json:"default" doc:"Used where a target names no credential and none of the provider's has a weight"`
+	Weight    int               `json:"weight" doc:"Share of the provider's calls whose target names no credential; 0: none, but for the default where no other has a weight"`
 	CreatedAt time.Time         `json:"created_at"`
 	UpdatedAt time.Time         `json:"updated_at"`
 	CreatedBy string            `json:"created_by"`
@@ -40,7 +41,7 @@ func (c Credential) Tag() string { return strconv.Itoa(c.revision) }
 
 func toCredential(c credential.Credential) Credential {
 	out := Credential{
-		ID: string(c.ID), Provider: c.Provider, Name: c.Name, BaseURL: c.BaseURL, Settings: c.Settings, Hint: c.Hint, Version: c.Version, Default: c.Default,
+		ID: string(c.ID), Provider: c.Provider, Name: c.Name, BaseURL: c.BaseURL, Settings: c.Settings, Hint: c.Hint, Version: c.Version, Default: c.Default, Weight: c.Weight,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, CreatedBy: c.CreatedBy, LastCheck: c.LastCheck, revision: c.Revision,
 	}
 	if out.Settings == nil {
@@ -60,12 +61,13 @@ type connectRequest struct {
 		BaseURL  string            `json:"base_url,omitempty" maxLength:"2048"`
 		Settings map[string]string `json:"settings,omitempty" doc:"What the provider asks for beside the secret, by the name of its field: GET /vendors"`
 		Default  bool              `json:"default,omitempty"`
+		Weight   int               `json:"weight,omitempty" minimum:"0" maximum:"1000"`
 	}
 }
 
 func (r connectRequest) fresh() credential.New {
 	b := r.Body
-	return credential.New{Provider: b.Provider, Name: b.Name, BaseURL: b.BaseURL, Settings: b.Settings, Secret: secret.NewText(b.Secret), Default: b.Default}
+	return credential.New{Provider: b.Provider, Name: b.Name, BaseURL: b.BaseURL, Settings: b.Settings, Secret: secret.NewText(b.Secret), Default: b.Default, Weight: b.Weight}
 }
 
 // Connect stores a credential.
@@ -111,6 +113,7 @@ type updateRequest struct {
 		Settings map[string]string `json:"settings,omitempty" doc:"Replaces all of them. Needs the secret again"`
 		Secret   *string           `json:"secret,omitempty" maxLength:"16384"`
 		Default  bool              `json:"default,omitempty" doc:"true makes it the provider's default"`
+		Weight   *int              `json:"weight,omitempty" minimum:"0" maximum:"1000"`
 	}
 }
 
@@ -121,7 +124,7 @@ func Update(s *credential.Service) rest.Endpoint {
 		Errors:  []*fault.Error{credential.ErrInvalid, credential.ErrReenter, credential.ErrNotFound, credential.ErrTaken, credential.ErrKMS},
 	},
 		func(ctx context.Context, in tenant.Scope, req updateRequest) (Credential, error) {
-			ch := credential.Change{Name: req.Body.Name, BaseURL: req.Body.BaseURL, Settings: req.Body.Settings, Default: req.Body.Default}
+			ch := credential.Change{Name: req.Body.Name, BaseURL: req.Body.BaseURL, Settings: req.Body.Settings, Default: req.Body.Default, Weight: req.Body.Weight}
 			if req.Body.Secret != nil {
 				text := secret.NewText(*req.Body.Secret)
 				ch.Secret = &text

@@ -30,6 +30,7 @@ type row struct {
 	Settings                                 map[string]string `gorm:"serializer:json"`
 	Version, Revision                        int
 	IsDefault                                bool
+	Weight                                   int
 	DekID                                    string
 	Ciphertext                               []byte
 	CreatedAt, UpdatedAt                     time.Time
@@ -170,7 +171,7 @@ func (s *Store) Change(ctx context.Context, in tenant.Scope, which id.Credential
 		}
 		changed = c
 		return tx.Model(&row{}).Where("id = ?", string(which)).
-			Select("Name", "BaseURL", "Settings", "Hint", "Version", "Revision", "IsDefault", "DekID", "Ciphertext", "UpdatedAt").Updates(&next).Error
+			Select("Name", "BaseURL", "Settings", "Hint", "Version", "Revision", "IsDefault", "Weight", "DekID", "Ciphertext", "UpdatedAt").Updates(&next).Error
 	})
 	if err != nil {
 		return credential.Credential{}, translate(err)
@@ -197,7 +198,7 @@ func (s *Store) Delete(ctx context.Context, in tenant.Scope, which id.Credential
 		// An alias that is being made holds a share lock on the credentials it names, so none is missed here.
 		var names []string
 		err = tx.Raw(`SELECT a.name FROM aliases a JOIN alias_versions v ON v.org_id = a.org_id AND v.alias_id = a.id AND v.number = a.version
-			WHERE v.route -> 'targets' @> jsonb_build_array(jsonb_build_object('credential', ?::text)) ORDER BY a.name LIMIT 10`, string(which)).Scan(&names).Error
+			WHERE EXISTS (SELECT FROM jsonb_path_query(v.route, '$.**.credential') c WHERE c = to_jsonb(?::text)) ORDER BY a.name LIMIT 10`, string(which)).Scan(&names).Error
 		if err != nil {
 			return err
 		}
@@ -229,14 +230,14 @@ func fromCredential(in tenant.Scope, c credential.Credential) row {
 	}
 	return row{
 		OrgID: string(in.Org()), ID: string(c.ID), Provider: c.Provider, Name: c.Name, BaseURL: c.BaseURL, Settings: settings, Hint: c.Hint, Version: c.Version,
-		Revision: c.Revision, IsDefault: c.Default, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, CreatedBy: c.CreatedBy,
+		Revision: c.Revision, IsDefault: c.Default, Weight: c.Weight, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, CreatedBy: c.CreatedBy,
 	}
 }
 
 func toCredential(r row) credential.Credential {
 	c := credential.Credential{
 		ID: id.Credential(r.ID), Provider: r.Provider, Name: r.Name, BaseURL: r.BaseURL, Hint: r.Hint, Version: r.Version, Revision: r.Revision,
-		Default: r.IsDefault, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy, LastCheck: r.LastCheck,
+		Default: r.IsDefault, Weight: r.Weight, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy, LastCheck: r.LastCheck,
 	}
 	if len(r.Settings) > 0 {
 		c.Settings = r.Settings

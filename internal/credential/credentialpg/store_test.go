@@ -404,6 +404,47 @@ func TestThereIsAlwaysExactlyOneDefault(t *testing.T) {
 	}
 }
 
+func TestAWeightIsAShareOfTheProvidersCalls(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	in, _ := pgtest.Org(t, db, "A")
+	s := service(t, db)
+	n := openai("heavy")
+	n.Weight = 70
+	made, err := s.Connect(t.Context(), in, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() int {
+		t.Helper()
+		got, err := s.Credential(t.Context(), in, made.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Weight
+	}
+	if read() != 70 {
+		t.Errorf("weight %d after it was connected", read())
+	}
+	name := "heavier"
+	if _, err := s.Update(t.Context(), in, made.ID, credential.Change{Name: &name}, nil); err != nil || read() != 70 {
+		t.Errorf("another change made the weight %d, %v", read(), err)
+	}
+	for _, tt := range []struct {
+		weight int
+		ok     bool
+	}{{1000, true}, {0, true}, {-1, false}, {1001, false}} {
+		_, err := s.Update(t.Context(), in, made.ID, credential.Change{Weight: &tt.weight}, nil)
+		var f *fault.Error
+		if tt.ok && (err != nil || read() != tt.weight) || !tt.ok && (!errors.As(err, &f) || f.Field != "weight") {
+			t.Errorf("weight %d: %v, now %d", tt.weight, err, read())
+		}
+	}
+	if text, err := opened(t, db, in, made); err != nil || text != "sk-0123456789abcdefWXYZ" {
+		t.Errorf("the secret after all that: %q, %v", text, err)
+	}
+}
+
 func TestTestSaysWhoseFaultItIs(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

@@ -27,6 +27,7 @@ type Key struct {
 	Endpoints   []string          `json:"endpoints" doc:"Empty: every endpoint"`
 	Networks    []string          `json:"networks" doc:"Empty: any network"`
 	Workflow    string            `json:"workflow" doc:"Default workflow of its calls"`
+	Task        string            `json:"task" doc:"Task of its calls of model auto or task; empty: none"`
 	Tags        map[string]string `json:"tags" doc:"Default tags of its calls"`
 	Privacy     string            `json:"privacy" enum:"none,metadata,full"`
 	Drop        bool              `json:"drop_unsupported" doc:"What the target cannot express is dropped, with a warning, instead of refusing the call"`
@@ -51,7 +52,7 @@ type Issued struct {
 func toKey(k key.Key) Key {
 	return Key{
 		ID: string(k.ID), TeamID: string(k.Team), Name: k.Name, Prefix: k.Prefix, Last4: k.Last4, Environment: k.Environment,
-		Aliases: texts(k.Aliases), Models: texts(k.Models), Endpoints: texts(k.Endpoints), Networks: networks(k), Workflow: k.Workflow,
+		Aliases: texts(k.Aliases), Models: texts(k.Models), Endpoints: texts(k.Endpoints), Networks: networks(k), Workflow: k.Workflow, Task: k.Task,
 		Tags: orEmpty(k.Tags), Privacy: string(k.Privacy), Drop: k.DropUnsupported, CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy,
 		ExpiresAt: moment(k.ExpiresAt), RevokedAt: moment(k.RevokedAt), LastUsedAt: moment(k.LastUsedAt), revision: k.Revision,
 	}
@@ -105,6 +106,7 @@ type issueRequest struct {
 		Endpoints   []string          `json:"endpoints,omitempty" doc:"chat, embeddings, images, audio, moderations, files, rerank, models. Left out: every endpoint, also later ones"`
 		Networks    []string          `json:"networks,omitempty" doc:"203.0.113.0/24 or one address"`
 		Workflow    string            `json:"workflow,omitempty"`
+		Task        string            `json:"task,omitempty" maxLength:"64" doc:"Task of its calls of model auto or task"`
 		Tags        map[string]string `json:"tags,omitempty" doc:"At most 32; keys to 64 bytes, values to 256"`
 		Privacy     string            `json:"privacy,omitempty" enum:"none,metadata,full"`
 		Drop        bool              `json:"drop_unsupported,omitempty" doc:"Drop what the target cannot express (with a warning) instead of refusing the call"`
@@ -126,7 +128,7 @@ func Issue(s *key.Service) rest.Endpoint {
 			}
 			k, secret, err := s.Issue(ctx, in, key.New{
 				Team: id.Team(b.TeamID), Name: b.Name, Environment: b.Environment, Aliases: b.Aliases, Models: b.Models,
-				Endpoints: endpoints(b.Endpoints), Networks: nets, ExpiresAt: b.ExpiresAt, Workflow: b.Workflow, Tags: b.Tags, Privacy: key.Privacy(b.Privacy),
+				Endpoints: endpoints(b.Endpoints), Networks: nets, ExpiresAt: b.ExpiresAt, Workflow: b.Workflow, Task: b.Task, Tags: b.Tags, Privacy: key.Privacy(b.Privacy),
 				DropUnsupported: b.Drop,
 			})
 			if err != nil {
@@ -188,6 +190,7 @@ type updateRequest struct {
 		Endpoints *[]string          `json:"endpoints,omitempty"`
 		Networks  *[]string          `json:"networks,omitempty"`
 		Workflow  *string            `json:"workflow,omitempty"`
+		Task      *string            `json:"task,omitempty" maxLength:"64"`
 		Tags      *map[string]string `json:"tags,omitempty"`
 		Privacy   *string            `json:"privacy,omitempty" enum:"none,metadata,full"`
 		Drop      *bool              `json:"drop_unsupported,omitempty"`
@@ -198,7 +201,7 @@ type updateRequest struct {
 func (r updateRequest) change() (key.Change, error) {
 	b := r.Body
 	c := key.Change{
-		Name: b.Name, Team: (*id.Team)(b.TeamID), Aliases: b.Aliases, Models: b.Models, ExpiresAt: b.ExpiresAt, Workflow: b.Workflow, Tags: b.Tags,
+		Name: b.Name, Team: (*id.Team)(b.TeamID), Aliases: b.Aliases, Models: b.Models, ExpiresAt: b.ExpiresAt, Workflow: b.Workflow, Task: b.Task, Tags: b.Tags,
 		Privacy: (*key.Privacy)(b.Privacy), DropUnsupported: b.Drop,
 	}
 	if b.Endpoints != nil {

@@ -28,18 +28,18 @@ func New(db *postgres.DB) *Store { return &Store{db: db} }
 
 // row is one line of the keys table, without the hash, which no reader of this package needs.
 type row struct {
-	ID, TeamID, Name, Prefix, Last4, Environment, Workflow, Privacy, CreatedBy string
-	Aliases, Models, Endpoints                                                 []string
-	Networks                                                                   []netip.Prefix
-	Tags                                                                       map[string]string
-	ExpiresAt, RevokedAt, LastUsedAt                                           *time.Time // NULL means never
-	CreatedAt                                                                  time.Time
-	Revision                                                                   int
-	DropUnsupported                                                            bool
+	ID, TeamID, Name, Prefix, Last4, Environment, Workflow, Task, Privacy, CreatedBy string
+	Aliases, Models, Endpoints                                                       []string
+	Networks                                                                         []netip.Prefix
+	Tags                                                                             map[string]string
+	ExpiresAt, RevokedAt, LastUsedAt                                                 *time.Time // NULL means never
+	CreatedAt                                                                        time.Time
+	Revision                                                                         int
+	DropUnsupported                                                                  bool
 }
 
 const columns = `id, team_id, name, prefix, last4, environment, aliases, models, endpoints, networks, expires_at, workflow, tags,
-	privacy, revision, created_at, created_by, revoked_at, last_used_at, drop_unsupported`
+	privacy, revision, created_at, created_by, revoked_at, last_used_at, drop_unsupported, task`
 
 // Insert implements key.Store.
 func (s *Store) Insert(ctx context.Context, in tenant.Scope, k key.Key, h key.Hash) error {
@@ -48,9 +48,9 @@ func (s *Store) Insert(ctx context.Context, in tenant.Scope, k key.Key, h key.Ha
 	return translate(s.db.InTenantPgx(ctx, in, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO keys (org_id, id, team_id, name, prefix, last4, environment, aliases, models, endpoints, networks, expires_at,
-				workflow, tags, privacy, hash, revision, created_at, created_by, revoked_at, drop_unsupported)
+				workflow, tags, privacy, hash, revision, created_at, created_by, revoked_at, drop_unsupported, task)
 			VALUES (@org, @id, @team, @name, @prefix, @last4, @environment, @aliases, @models, @endpoints, @networks, @expires_at,
-				@workflow, @tags, @privacy, @hash, @revision, @created_at, @created_by, @revoked_at, @drop_unsupported)`, args)
+				@workflow, @tags, @privacy, @hash, @revision, @created_at, @created_by, @revoked_at, @drop_unsupported, @task)`, args)
 		return err
 	}))
 }
@@ -151,7 +151,7 @@ func (s *Store) Change(ctx context.Context, in tenant.Scope, which id.Key, fn fu
 		_, err = tx.Exec(ctx, `
 			UPDATE keys SET team_id = @team, name = @name, aliases = @aliases, models = @models, endpoints = @endpoints,
 				networks = @networks, expires_at = @expires_at, workflow = @workflow, tags = @tags, privacy = @privacy,
-				revision = @revision, revoked_at = @revoked_at, drop_unsupported = @drop_unsupported
+				revision = @revision, revoked_at = @revoked_at, drop_unsupported = @drop_unsupported, task = @task
 			WHERE id = @id`, arguments(in, changed))
 		return err
 	})
@@ -190,7 +190,7 @@ func arguments(in tenant.Scope, k key.Key) pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"org": string(in.Org()), "id": string(k.ID), "team": string(k.Team), "name": k.Name, "prefix": k.Prefix, "last4": k.Last4,
 		"environment": k.Environment, "aliases": filled(k.Aliases), "models": filled(k.Models), "endpoints": endpoints, "networks": filled(k.Networks),
-		"expires_at": orNull(k.ExpiresAt), "workflow": k.Workflow, "tags": tags, "privacy": string(k.Privacy), "revision": k.Revision,
+		"expires_at": orNull(k.ExpiresAt), "workflow": k.Workflow, "task": k.Task, "tags": tags, "privacy": string(k.Privacy), "revision": k.Revision,
 		"created_at": k.CreatedAt, "created_by": k.CreatedBy, "revoked_at": orNull(k.RevokedAt), "drop_unsupported": k.DropUnsupported,
 	}
 }
@@ -220,7 +220,7 @@ func orZero(t *time.Time) time.Time {
 func toKey(r row) key.Key {
 	k := key.Key{
 		ID: id.Key(r.ID), Team: id.Team(r.TeamID), Name: r.Name, Prefix: r.Prefix, Last4: r.Last4, Environment: r.Environment,
-		Aliases: r.Aliases, Models: r.Models, Networks: r.Networks, ExpiresAt: orZero(r.ExpiresAt), Workflow: r.Workflow, Tags: r.Tags,
+		Aliases: r.Aliases, Models: r.Models, Networks: r.Networks, ExpiresAt: orZero(r.ExpiresAt), Workflow: r.Workflow, Task: r.Task, Tags: r.Tags,
 		Privacy: key.Privacy(r.Privacy), Revision: r.Revision, CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy,
 		RevokedAt: orZero(r.RevokedAt), LastUsedAt: orZero(r.LastUsedAt), DropUnsupported: r.DropUnsupported,
 	}

@@ -44,7 +44,7 @@ func full(team id.Team) key.New {
 		Team: team, Name: "Triage", Environment: "production", Aliases: []string{"smart", "fast", "fast"}, Models: []string{"openai/*"},
 		Endpoints: []key.Endpoint{key.ModelsEndpoint, key.ChatEndpoint},
 		Networks:  []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")},
-		ExpiresAt: noon.Add(time.Hour), Workflow: "triage", Tags: map[string]string{"cost centre": "4711"}, Privacy: key.PrivacyFull, DropUnsupported: true,
+		ExpiresAt: noon.Add(time.Hour), Workflow: "triage", Task: "classification", Tags: map[string]string{"cost centre": "4711"}, Privacy: key.PrivacyFull, DropUnsupported: true,
 	}
 }
 
@@ -108,6 +108,8 @@ func TestValidationNamesTheField(t *testing.T) {
 		{"endpoints.0", func(n *key.New) { n.Endpoints = []key.Endpoint{"video"} }},
 		{"networks.0", func(n *key.New) { n.Networks = []netip.Prefix{{}} }},
 		{"workflow", func(n *key.New) { n.Workflow = strings.Repeat("w", 257) }},
+		{"task", func(n *key.New) { n.Task = "Two Words" }},
+		{"task", func(n *key.New) { n.Task = strings.Repeat("t", 65) }},
 		{"tags.k", func(n *key.New) { n.Tags = map[string]string{"k": strings.Repeat("v", 257)} }},
 		{"tags." + strings.Repeat("k", 65), func(n *key.New) { n.Tags = map[string]string{strings.Repeat("k", 65): "v"} }},
 		{"tags", func(n *key.New) {

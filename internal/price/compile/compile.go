@@ -9,7 +9,7 @@
 // believed only when every rate of the row is zero and the row is not metered in another unit; a zero beside other
 // prices is no rate.
 //
-// Prices for batch, flex and priority processing are not read yet: they are other price lists of the same model.
+// Prices for batch processing are price lists of their own (see package price). Those for flex and priority processing are not read yet.
 package compile
 
 import (
@@ -73,6 +73,7 @@ type Parsed struct {
 	Taken   []Taken
 	Ignored []Remark
 	Notes   []Remark
+	Batch   []price.Record // lists of batch prices, beside those of the rows
 }
 
 // Records gives the records that were taken, and the same for the vendors that sell at those prices.
@@ -81,7 +82,7 @@ func (p Parsed) Records() []price.Record {
 	for i, t := range p.Taken {
 		out[i] = t.Record
 	}
-	return withTwins(out)
+	return withTwins(append(out, p.Batch...))
 }
 
 func (p *Parsed) ignore(row string, why Reason, detail string) {

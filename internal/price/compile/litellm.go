@@ -56,15 +56,18 @@ func FromLiteLLM(r io.Reader) (Parsed, error) {
 	})
 	tools := liteTools(file)
 	p := Parsed{Rows: len(keys)}
+	rows := make(map[string]map[string]any, len(keys))
 	for _, k := range keys {
 		var row map[string]any
 		if err := decode(strings.NewReader(string(file[k])), &row); err != nil || row == nil {
 			p.ignore(k, Malformed, "not an object")
 			continue
 		}
+		rows[k] = row
 		p.take(k, liteRow(k, row, tools))
 	}
 	p.unique()
+	p.Batch = liteBatches(p.Taken, rows)
 	return p, nil
 }
 

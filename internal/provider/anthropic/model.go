@@ -50,3 +50,6 @@ func generationOf(model string) generation {
 	}
 	return generation{thinks: true, adaptive: true, formats: true}
 }
+
+// Adaptive reports whether a model takes an effort, and thinks as much as that says; others take a budget in tokens, if they think.
+func Adaptive(model string) bool { return generationOf(model).adaptive }

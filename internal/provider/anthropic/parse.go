@@ -26,7 +26,7 @@ func (Dialect) ParseRequest(body []byte) (chat.Request, error) {
 		Stream:       f.Flag("stream"),
 		IncludeUsage: true, // streams of this dialect always have it
 	}
-	f.Take("tollgate")
+	f.TakeOurs()
 	f.Into("stop_sequences", "a list of strings", &r.Stop)
 	parseMetadata(&f, &r)
 	parseThinking(&f, &r)

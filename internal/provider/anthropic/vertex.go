@@ -43,7 +43,7 @@ func (Vertex) Edits(body []byte, _ provider.Head, _ string) []wire.Edit {
 
 // changes are those that every body for a cloud needs, with more.
 func (p place) changes(more ...provider.Change) []provider.Change {
-	out := []provider.Change{{Name: "anthropic_version", Value: `"` + p.version + `"`}, {Name: "tollgate"}}
+	out := append(provider.WithoutOurs(), provider.Change{Name: "anthropic_version", Value: `"` + p.version + `"`})
 	for _, name := range ofCapacity {
 		out = append(out, provider.Change{Name: name})
 	}

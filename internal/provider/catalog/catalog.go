@@ -116,6 +116,16 @@ func Vendor(id string) (provider.Vendor, bool) {
 	return all[i], true
 }
 
+// Known finds a vendor by id. What it points at is everybody's, and is not written to.
+func Known(id string) (*provider.Vendor, bool) {
+	all, _ := embedded() // Check has reported it
+	i, ok := slices.BinarySearchFunc(all, id, func(v provider.Vendor, id string) int { return strings.Compare(v.ID, id) })
+	if !ok {
+		return nil, false
+	}
+	return &all[i], true
+}
+
 // Load reads the *.json files of a folder strictly: an unknown field, an unknown dialect or a bad address is an error.
 func Load(files fs.FS) ([]provider.Vendor, error) {
 	names, err := fs.Glob(files, "*.json")

@@ -99,7 +99,8 @@ func (Rerank) ParseRequest(body []byte) (rerank.Request, error) {
 		Truncate:  f.OptionalFlag("truncation"),
 		MaxTokens: f.Whole("max_tokens_per_doc"),
 	}
-	for _, name := range [...]string{"tollgate", "stream", "user", "metadata"} {
+	f.TakeOurs()
+	for _, name := range [...]string{"stream", "user", "metadata"} {
 		f.Take(name)
 	}
 	if r.Query == "" {

@@ -61,7 +61,7 @@ func (c Count) Edits(body []byte, h provider.Head, model string) []wire.Edit {
 		switch string(w.Key) {
 		case wrapper, "generate_content_request":
 			inner, from, to = w.Value(), w.From, w.To
-		case "contents", "model", "tollgate":
+		case "contents", "model", "tollgate", "provider", "models":
 		default:
 			more = true
 		}

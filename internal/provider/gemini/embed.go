@@ -80,7 +80,7 @@ func googleTask(word string) (string, bool) {
 func (Embed) ParseRequest(body []byte) (embed.Request, error) {
 	r := embed.Request{Dialect: string(provider.GeminiEmbed)}
 	f := object("", body)
-	f.Take("tollgate")
+	f.TakeOurs()
 	readInput(&f, &r)
 	r.Unmapped = f.Rest()
 	return r, f.Err

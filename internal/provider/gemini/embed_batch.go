@@ -69,7 +69,7 @@ func (EmbedBatch) Edits(body []byte, h provider.Head, model string) []wire.Edit 
 func (EmbedBatch) ParseRequest(body []byte) (embed.Request, error) {
 	out := embed.Request{Dialect: string(provider.GeminiEmbedBatch)}
 	f := object("", body)
-	f.Take("tollgate")
+	f.TakeOurs()
 	f.Take("model")
 	list := many(&f, "requests")
 	if len(list) == 0 {

@@ -25,7 +25,7 @@ func parseRequest(at string, body []byte) (chat.Request, error) {
 	f := object(at, body)
 	r := chat.Request{Dialect: dialectName, IncludeUsage: true} // streams of this dialect always have it
 	f.Take("model")                                             // the path's counts
-	f.Take("tollgate")
+	f.TakeOurs()
 	r.ServiceTier = strings.ToLower(f.Text("serviceTier"))
 	p := parser{f: &f, r: &r, left: map[string]json.RawMessage{}, open: map[string][]string{}, done: map[string]bool{}}
 	p.config()

@@ -30,7 +30,7 @@ func (Dialect) ParseRequest(body []byte) (chat.Request, error) {
 
 		ParallelTools: f.OptionalFlag("parallel_tool_calls"),
 	}
-	f.Take("tollgate")
+	f.TakeOurs()
 	if seed := f.Number("random_seed"); r.Seed == "" { // Mistral
 		r.Seed = seed
 	}

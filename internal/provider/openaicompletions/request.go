@@ -26,7 +26,7 @@ func (Dialect) ParseRequest(body []byte) (chat.Request, error) {
 		Stream:      f.Flag("stream"),
 		MaxTokens:   max(0, f.Whole("max_tokens")),
 	}
-	f.Take("tollgate")
+	f.TakeOurs()
 	var options struct {
 		IncludeUsage bool `json:"include_usage"`
 	}

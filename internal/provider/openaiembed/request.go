@@ -24,7 +24,7 @@ func (Dialect) ParseRequest(body []byte) (embed.Request, error) {
 		Type:       f.Text("output_dtype"),
 		Task:       Task(f.Text("input_type")),
 	}
-	f.Take("tollgate")
+	f.TakeOurs()
 	f.Take("stream")
 	switch r.Encoding {
 	case "", "float", "base64":

@@ -39,7 +39,7 @@ func parseCommon(f *provider.Fields) chat.Request {
 		ParallelTools: f.OptionalFlag("parallel_tool_calls"),
 		Unmapped:      map[string]json.RawMessage{},
 	}
-	f.Take("tollgate")
+	f.TakeOurs()
 	if s, ok := wire.String(f.Raw["safety_identifier"]); ok && r.User == "" {
 		r.User = s
 	}

@@ -228,6 +228,9 @@ func badRequests(t *testing.T, d Both) {
 		{"a cap with a fraction", `{"model":"m","` + limit + `":1.5}`, limit},
 		{"metadata that is no object", `{"model":"m","metadata":[]}`, "metadata"},
 		{"a tollgate member that is no object", `{"model":"m","tollgate":1}`, "tollgate"},
+		{"a provider that is no object", `{"model":"m","provider":"x"}`, "provider"},
+		{"models that are no list", `{"model":"m","models":"x"}`, "models"},
+		{"two provider objects", `{"model":"m","provider":{},"provider":{}}`, "provider"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -252,6 +255,10 @@ func tollgateMember(t *testing.T, d Both) {
 		`{"model":"m","tollgate":{}}`,
 		"{\n  \"stream\": true,\n  \"tollgate\": {},\n  \"model\": \"m\"\n}\n",
 		`{"tollgate":{},"stream":true,"model":"m"}`,
+		`{"tollgate":{},"provider":{"only":["a,b"]},"models":["x"],"model":"m"}`,
+		`{"model":"m","provider":{},"tollgate":{},"models":[]}`,
+		`{"models":["x"],"model":"m","tollgate":{}, "stream":true , "provider":{"a":"}"} }`,
+		`{"provider": {} , "x":1, "tollgate":{},"model":"m","models":["x","y"]}`,
 	} {
 		h, err := d.Probe([]byte(body), provider.Line{})
 		if err != nil {
@@ -261,7 +268,7 @@ func tollgateMember(t *testing.T, d Both) {
 			t.Errorf("%s: not found", body)
 		}
 		CheckSplice(t, d, []byte(body), h)
-		if got := splice(d, []byte(body), h, "n"); bytes.Contains(got, []byte("tollgate")) {
+		if got := splice(d, []byte(body), h, "n"); bytes.Contains(got, []byte("tollgate")) || bytes.Contains(got, []byte("provider")) || bytes.Contains(got, []byte("models")) {
 			t.Errorf("%s became %s", body, got)
 		}
 	}

@@ -88,7 +88,7 @@ func options(t *testing.T, body []byte) map[string]any {
 	if err := decode(body, &v); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"input", "prompt", "messages", "instructions", "stream_options"} {
+	for _, name := range []string{"input", "prompt", "messages", "instructions", "stream_options", "tollgate", "provider", "models"} {
 		delete(v, name)
 	}
 	for name, value := range v {

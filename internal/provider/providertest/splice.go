@@ -41,7 +41,9 @@ func CheckSplice(t testing.TB, d provider.Target, body []byte, h provider.Head) 
 		t.Errorf("stream = %v, want %v", h.Stream, stream)
 	}
 	want["model"] = spliceModel
-	delete(want, "tollgate")
+	for _, ours := range [...]string{"tollgate", "provider", "models"} {
+		delete(want, ours)
+	}
 	if asksForUsage(d.Name()) && h.Stream {
 		options, _ := want["stream_options"].(map[string]any)
 		if options == nil {
@@ -56,7 +58,7 @@ func CheckSplice(t testing.TB, d provider.Target, body []byte, h provider.Head) 
 	if head := body[:h.Spans.Open]; !bytes.HasPrefix(out, head) {
 		t.Error("the head of the body changed")
 	}
-	tail := body[max(h.Spans.Model.To, h.Spans.Tollgate.To, h.Spans.StreamOptions.To):]
+	tail := body[max(h.Spans.Model.To, h.Spans.Tollgate.To, h.Spans.StreamOptions.To, h.Spans.Ours[0].To, h.Spans.Ours[1].To, h.Spans.Ours[2].To):]
 	if !bytes.HasSuffix(out, tail) {
 		t.Error("the tail of the body changed")
 	}

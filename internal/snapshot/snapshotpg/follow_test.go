@@ -19,6 +19,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/aliaspg"
+	"tollgate/internal/alias/condition"
 	"tollgate/internal/chat"
 	"tollgate/internal/credential"
 	"tollgate/internal/credential/credentialpg"
@@ -74,7 +75,7 @@ func build(t *testing.T) *house {
 	h.keys = key.NewService(keypg.New(h.db), h.hasher, time.Now)
 	signer := sign.New(t.Context(), sign.Config{Now: time.Now})
 	h.credentials = credential.NewService(credentialpg.New(h.db), h.vault, vendors, egress.New(nil), credential.NewTester(nil, signer, time.Now), time.Now)
-	h.aliases = alias.NewService(aliaspg.New(h.db), vendors, time.Now)
+	h.aliases = alias.NewService(aliaspg.New(h.db), alias.Words{Vendors: vendors, Condition: condition.Check}, time.Now)
 	h.prices = price.NewService(pricepg.New(h.db), shipped, time.Now)
 	return h
 }
@@ -202,7 +203,9 @@ func TestTheSettingsOfACredentialArrive(t *testing.T) {
 	f, _ := h.follow(h.deps(h.source()))
 	look := func(s *snapshot.Snapshot, scope tenant.Scope) (c snapshot.Credential) {
 		if o, ok := s.Org(scope.Org()); ok {
-			c = o.Credentials[made[scope]]
+			if have := o.Credentials[made[scope]]; have != nil {
+				c = *have
+			}
 		}
 		return c
 	}
@@ -255,12 +258,19 @@ func TestEveryKindOfChangeArrives(t *testing.T) {
 	c, err := h.credentials.Connect(ctx, in, credential.New{Provider: "openai", Secret: secret.NewText("sk-first-0123456789")})
 	must(err)
 	await(t, f, "a credential", func(s *snapshot.Snapshot) bool {
-		return org(s).Credentials[c.ID].Secret.Reveal() == "sk-first-0123456789"
+		got := org(s).Credentials[c.ID]
+		return got != nil && got.Secret.Reveal() == "sk-first-0123456789"
 	})
 	second := secret.NewText("sk-second-0123456789")
 	_, err = h.credentials.Update(ctx, in, c.ID, credential.Change{Secret: &second}, nil)
 	must(err)
 	await(t, f, "a new secret", func(s *snapshot.Snapshot) bool { return org(s).Credentials[c.ID].Secret.Reveal() == second.Reveal() })
+	share := 40
+	_, err = h.credentials.Update(ctx, in, c.ID, credential.Change{Weight: &share}, nil)
+	must(err)
+	await(t, f, "a weight", func(s *snapshot.Snapshot) bool {
+		return len(org(s).Pools["openai"]) == 1 && org(s).Credentials[c.ID].Weight == share
+	})
 	must(h.credentials.Delete(ctx, in, c.ID))
 	await(t, f, "a deleted credential", func(s *snapshot.Snapshot) bool { return len(org(s).Credentials) == 0 && len(org(s).Default) == 0 })
 

@@ -10,6 +10,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/credential"
+	"tollgate/internal/experiment"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/snapshot"
@@ -53,7 +54,8 @@ type (
 		BaseURL                  string `json:"base_url"`
 		Settings                 map[string]string
 		Version, Revision        int
-		IsDefault                bool   `json:"is_default"`
+		IsDefault                bool `json:"is_default"`
+		Weight                   int
 		DekID                    string `json:"dek_id"`
 		Ciphertext               bytea
 	}
@@ -64,8 +66,13 @@ type (
 		CreatedAt time.Time `json:"created_at"`
 		UpdatedAt time.Time `json:"updated_at"`
 	}
+	routingDoc struct {
+		Tasks map[string]string
+		Auto  alias.Auto
+	}
 	keyDoc struct {
 		ID, Name, Prefix, Last4, Environment, Workflow, Privacy string
+		Task                                                    string
 		TeamID                                                  string `json:"team_id"`
 		Aliases, Models                                         []string
 		Endpoints                                               []key.Endpoint
@@ -134,6 +141,18 @@ func (r *reading) part(o *snapshot.OrgConfig, kind string, doc []byte) error {
 		}
 		o.Aliases = append(o.Aliases, alias.Alias{ID: id.Alias(d.ID), Name: d.Name, Version: d.Version, Route: d.Route, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC()})
 		return nil
+	case "routing":
+		var d routingDoc
+		err := json.Unmarshal(doc, &d)
+		o.Tasks, o.Auto = d.Tasks, d.Auto
+		return err
+	case "experiment":
+		var d experiment.Running
+		if err := json.Unmarshal(doc, &d); err != nil {
+			return err
+		}
+		o.Experiments = append(o.Experiments, d)
+		return nil
 	case "key":
 		return addKey(o, doc)
 	}
@@ -150,7 +169,7 @@ func addCredential(o *snapshot.OrgConfig, doc []byte) error {
 	}
 	o.Credentials = append(o.Credentials, snapshot.SealedCredential{
 		Credential: credential.Credential{
-			ID: id.Credential(d.ID), Provider: d.Provider, Name: d.Name, BaseURL: d.BaseURL, Settings: d.Settings, Hint: d.Hint, Version: d.Version, Revision: d.Revision, Default: d.IsDefault,
+			ID: id.Credential(d.ID), Provider: d.Provider, Name: d.Name, BaseURL: d.BaseURL, Settings: d.Settings, Hint: d.Hint, Version: d.Version, Revision: d.Revision, Default: d.IsDefault, Weight: d.Weight,
 		},
 		Sealed: credential.Sealed{DEK: credential.DEK{ID: d.DekID}, Ciphertext: d.Ciphertext}, // the key itself comes in finish
 	})
@@ -169,7 +188,7 @@ func addKey(o *snapshot.OrgConfig, doc []byte) error {
 		ID: id.Key(d.ID), Team: id.Team(d.TeamID), Name: d.Name, Prefix: d.Prefix, Last4: d.Last4, Environment: d.Environment,
 		Aliases: d.Aliases, Models: d.Models, Endpoints: d.Endpoints, Networks: d.Networks, ExpiresAt: d.ExpiresAt.UTC(), Workflow: d.Workflow,
 		Tags: d.Tags, Privacy: key.Privacy(d.Privacy), Revision: d.Revision, CreatedAt: d.CreatedAt.UTC(), CreatedBy: d.CreatedBy, RevokedAt: d.RevokedAt.UTC(),
-		DropUnsupported: d.DropUnsupported,
+		DropUnsupported: d.DropUnsupported, Task: d.Task,
 	}})
 	return nil
 }

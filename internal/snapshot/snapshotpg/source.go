@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/postgres"
 	"tollgate/internal/price"
 	"tollgate/internal/snapshot"
+	"tollgate/internal/tenant"
 )
 
 // channel is notified by every transaction that changes configuration; see migration 00007.
@@ -76,12 +77,16 @@ func load(wanted, of, more string) string {
 		UNION ALL SELECT 'credential', org_id, to_jsonb(c)::text FROM credentials c WHERE org_id` + of + `
 		UNION ALL SELECT 'alias', a.org_id, (to_jsonb(a) || jsonb_build_object('route', v.route))::text FROM aliases a
 			JOIN alias_versions v ON v.org_id = a.org_id AND v.alias_id = a.id AND v.number = a.version WHERE a.org_id` + of + `
+		UNION ALL SELECT 'routing', org_id, jsonb_build_object('tasks', tasks, 'auto', auto)::text FROM routing r WHERE org_id` + of + `
+		UNION ALL SELECT 'experiment', org_id, jsonb_build_object('id', id, 'alias', alias_name, 'salt', salt, 'arms', arms)::text
+			FROM experiments e WHERE live AND org_id` + of + `
 		UNION ALL SELECT 'key', org_id, to_jsonb(k)::text FROM keys k WHERE org_id` + of + `
 			AND (revoked_at IS NULL OR revoked_at > now() - interval '30 days')` + more
 }
 
 var (
 	loadAll   = load(`SELECT id AS org_id FROM orgs`, ` IS NOT NULL`, ``)
+	loadOne   = load(`SELECT id AS org_id FROM orgs WHERE id = $1`, ` = $1`, ``)
 	loadSince = load(`SELECT DISTINCT org_id FROM config_change WHERE rev > $1 AND org_id <> ''`, ` = ANY (ARRAY(SELECT org_id FROM wanted))`, `
 		UNION ALL SELECT 'changed', '', to_jsonb(kind)::text FROM (SELECT DISTINCT kind FROM config_change WHERE rev > $1) AS kinds`)
 )
@@ -102,6 +107,22 @@ func (s *Source) Full(ctx context.Context) (*snapshot.Config, error) {
 		return nil, err
 	}
 	return &snapshot.Config{Rev: got.rev.Rev, Imported: imported, Overrides: overrides, Orgs: got.finish()}, nil
+}
+
+// Org is one organization's configuration as it is now, for those who ask where its calls would go (snapshot.View).
+func (s *Source) Org(ctx context.Context, in tenant.Scope) (*snapshot.OrgConfig, error) {
+	if err := in.Check(); err != nil {
+		return nil, err
+	}
+	var got reading
+	if err := s.read(ctx, &got, loadOne, string(in.Org())); err != nil {
+		return nil, err
+	}
+	o := got.finish()[in.Org()]
+	if o == nil {
+		return nil, fmt.Errorf("the organization %s is gone", in.Org())
+	}
+	return o, nil
 }
 
 // Since implements snapshot.Source.

@@ -24,6 +24,8 @@ func dimensions(d usage.Dimension) dimension {
 		return dimension{"team_id", "teams"}
 	case usage.Key:
 		return dimension{"key_id", "keys"}
+	case usage.Experiment:
+		return dimension{"experiment_id", "experiments"}
 	default: // usage.ask has checked that it is one of usage.Dimensions
 		return dimension{string(d), ""}
 	}

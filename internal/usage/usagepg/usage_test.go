@@ -150,6 +150,57 @@ func TestEndpointsAreCountedApart(t *testing.T) {
 	}
 }
 
+// TestTasksAndArmsAreCountedApart: what a call was for, and the arm that it was dealt, whoever answered.
+func TestTasksAndArmsAreCountedApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain, control, other := call(w.in.Org(), w.team, noon), call(w.in.Org(), w.team, noon), call(w.in.Org(), w.team, noon)
+	control.Task, control.Experiment, control.Arm, control.ArmServed = "classification", "exp_1", "control", "control"
+	other.Task, other.Experiment, other.Arm = "classification", "exp_1", "haiku"
+	other.Cost, other.Attempts[0].Cost = 400, 400
+	w.deliver(t, plain, control, other)
+	w.roll(t)
+	w.name(t, "exp_1", "Haiku for the classifier")
+	for _, tt := range []struct {
+		by   usage.Dimension
+		want map[string]money.NanoUSD
+	}{
+		{usage.Task, map[string]money.NanoUSD{"": 1000, "classification": 1400}},
+		{usage.Experiment, map[string]money.NanoUSD{"": 1000, "exp_1": 1400}},
+		{usage.Arm, map[string]money.NanoUSD{"": 1000, "control": 1000, "haiku": 400}},
+	} {
+		got := map[string]money.NanoUSD{}
+		for _, r := range w.costs(t, usage.Query{GroupBy: []usage.Dimension{tt.by}}).Rows {
+			got[r.Values[tt.by]] = r.Cost
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("by %s (-want +got):\n%s", tt.by, d)
+		}
+	}
+	for _, r := range w.costs(t, usage.Query{GroupBy: []usage.Dimension{usage.Experiment}}).Rows {
+		if want := map[string]string{"exp_1": "Haiku for the classifier"}[r.Values[usage.Experiment]]; r.Names[usage.Experiment] != want {
+			t.Errorf("%q is called %q", r.Values[usage.Experiment], r.Names[usage.Experiment])
+		}
+	}
+	one := w.costs(t, usage.Query{Filter: map[usage.Dimension][]string{usage.Experiment: {"exp_1"}, usage.Arm: {"haiku"}}})
+	if one.Total.Calls != 1 || one.Total.Cost != 400 {
+		t.Errorf("of one arm: %+v", one.Total)
+	}
+}
+
+// name makes an experiment of the organization.
+func (w world) name(t *testing.T, which, name string) {
+	t.Helper()
+	err := w.db.InSystemPgx(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO experiments (org_id, id, name, alias_id, alias_name, status, plan, salt, revision, created_at, created_by, acted_by)
+			VALUES ($1, $2, $3, 'alias_1', 'fast', 'running', '{}', 's', 1, now(), 'user_1', 'user_1')`, string(w.in.Org()), which, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestASumBeyondTheRangeHoldsNothingUp: figures stay at the largest value, and the hour becomes clean.
 func TestASumBeyondTheRangeHoldsNothingUp(t *testing.T) {
 	t.Parallel()

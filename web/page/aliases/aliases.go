@@ -4,10 +4,12 @@ package aliases
 import (
 	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"tollgate/internal/alias"
 	"tollgate/internal/credential"
+	"tollgate/internal/experiment"
 	"tollgate/internal/id"
 	"tollgate/internal/money"
 	"tollgate/internal/price"
@@ -35,19 +37,34 @@ type Credentials interface {
 	List(ctx context.Context, in tenant.Scope) ([]credential.Credential, error)
 }
 
-// Usage tells what aliases carried.
+// Usage tells what aliases carried, and how long it took.
 type Usage interface {
 	Costs(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Costs, error)
+	Latency(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Latency, error)
+}
+
+// Routing tells which tasks lead to an alias, and what is wrong with a part of the file; *alias.Service does.
+type Routing interface {
+	Routing(ctx context.Context, in tenant.Scope) (alias.FileVersion, error)
+	FileProblems(ctx context.Context, in tenant.Scope, f alias.File) ([]alias.Problem, error)
+}
+
+// Experiments tells what is tried on aliases; *experiment.Service does.
+type Experiments interface {
+	List(ctx context.Context, in tenant.Scope, f experiment.Filter, before id.Experiment, limit int) ([]experiment.Experiment, bool, error)
 }
 
 // Aliases answers its pages. All fields are required.
 type Aliases struct {
 	Aliases     Service
+	Routing     Routing
+	Experiments Experiments
 	Credentials Credentials
 	Usage       Usage
 	People      people.MemberLister
 	Prices      Prices
 	Vendors     []provider.Vendor
+	Gateway     string // for snippets
 }
 
 // Prices knows which models there are; *price.Service does.
@@ -115,6 +132,35 @@ func (p Aliases) names(ctx context.Context, v *page.Visit) (names, error) {
 	var err error
 	out.credentials, err = p.Credentials.List(ctx, v.Scope())
 	return out, err
+}
+
+// running are the experiments that run on aliases, by the alias's name.
+func (p Aliases) running(ctx context.Context, v *page.Visit, f experiment.Filter) (map[string]experiment.Experiment, error) {
+	out := map[string]experiment.Experiment{}
+	if !v.Can(tenant.ReadExperiments) {
+		return out, nil
+	}
+	f.Status = []experiment.Status{experiment.Active}
+	list, _, err := p.Experiments.List(ctx, v.Scope(), f, "", runningMost)
+	for _, e := range list {
+		out[e.Plan.AliasName] = e
+	}
+	return out, err
+}
+
+// runningMost bounds the experiments that are looked up for badges: an alias has one at most.
+const runningMost = 200
+
+// tasks are the tasks that lead to each alias, in order.
+func tasks(f alias.File) map[string][]string {
+	out := map[string][]string{}
+	for task, to := range f.Tasks {
+		out[to] = append(out[to], task)
+	}
+	for _, list := range out {
+		slices.Sort(list)
+	}
+	return out
 }
 
 // suggested bounds the suggestions, which travel with the form.

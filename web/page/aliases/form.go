@@ -1,36 +1,49 @@
 package aliases
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"tollgate/internal/alias"
-	"tollgate/internal/credential"
 	"tollgate/internal/id"
-	"tollgate/web/layout"
 	"tollgate/web/page"
-	"tollgate/web/ui"
 )
 
-// rowsMax is how many targets a form takes: as many as a route.
-const rowsMax = 8
+// The bounds of a form. A route takes more targets than a person would type; such a one is edited as YAML.
+const (
+	rowsMax  = 16 // targets of a list, and fallbacks
+	rulesMax = 16 // rules
+)
 
-// form is an alias as it is typed. The zero ID is one to be made.
+// form is an alias as it is typed. The zero ID is one to be made. Numbers and times stay as they were typed, so that nothing is lost
+// when the form is shown again with what is wrong in it.
 type form struct {
 	ID      id.Alias
 	Version int // the version that was read
 	Name    string
 	Message string
 
-	Rows         []formRow
-	Timeout      string // seconds
-	FirstByte    string
-	Attempts     string
+	Strategy  string
+	Rows      []formRow
+	Rules     []formRule
+	Fallbacks []formFallback
+
+	RetryAttempts string
+	RetryOn       []string
+	Anew          bool // each call is drawn anew: nothing sticks
+
+	Timeout, Connect, FirstByte, Idle string // seconds
+	Attempts                          string
+
+	Defaults, Caps, Overrides formSettings
+
+	Cache      string // alias.CacheOff or alias.CacheExact
+	CacheTTL   string // seconds
+	Payload    string
+	NoTraining bool
+
 	OnDisconnect string
 	Drop         bool
 
@@ -40,7 +53,28 @@ type form struct {
 }
 
 // formRow is one target. By is "vendor", or "vendor:credential".
-type formRow struct{ By, Model string }
+type formRow struct {
+	By, Model     string
+	Weight, Order string
+	Batch, Off    bool
+}
+
+func (r formRow) empty() bool { return r.By == "" && r.Model == "" }
+
+// formFallback is a target for calls that failed, and of what they may have failed.
+type formFallback struct {
+	formRow
+	On []string
+}
+
+// formRule sends some calls elsewhere.
+type formRule struct {
+	Name, If, Strategy string
+	Rows               []formRow
+}
+
+// formSettings are what a route says about how a model answers.
+type formSettings struct{ MaxTokens, Temperature, TopP, Effort string }
 
 func (f form) editing() bool { return f.ID != "" }
 
@@ -58,119 +92,6 @@ func (f form) back() string {
 	return "/aliases"
 }
 
-// above is what belongs to no field that the form shows; a message at a target stands at its row.
-func (f form) above() string {
-	return f.Trouble.Above("name", "message", "route.targets", "route.timeout_ms", "route.first_byte_ms", "route.attempts", "route.on_disconnect")
-}
-
-func (f form) field(name, at, label, help string) ui.FieldView {
-	return ui.FieldView{Name: name, Label: label, Help: help, Error: f.Trouble.At(at)}
-}
-
-func (f form) name() ui.InputView {
-	return ui.InputView{
-		FieldView: f.field("name", "name", "Name", "What clients send as model. It never changes. Say what it is for: fast-classifier, coder."),
-		Value:     f.Name, Mono: true, Required: true, Autofocus: true, MaxLength: 64, Placeholder: "fast-classifier",
-	}
-}
-
-func (f form) message() ui.InputView {
-	in := ui.InputView{FieldView: f.field("message", "message", "Why", "Kept with the version."), Value: f.Message, MaxLength: 500, Placeholder: "Haiku is cheaper for triage"}
-	in.Optional = true
-	return in
-}
-
-func (f form) by(i int) ui.SelectView {
-	v := ui.SelectView{FieldView: ui.FieldView{
-		Name: "by-" + strconv.Itoa(i), Label: "Provider",
-		Error: f.Trouble.At(targetField(i, "provider")) + f.Trouble.At(targetField(i, "credential")),
-	}, Value: f.Rows[i].By}
-	v.Options = append(v.Options, ui.Option{Value: "", Text: "Choose"})
-	var other []ui.Option
-	for _, vendor := range f.Names.vendors {
-		if !f.Names.connected(vendor) {
-			other = append(other, ui.Option{Value: vendor.ID, Text: vendor.Name + ", not connected"})
-			continue
-		}
-		v.Options = append(v.Options, ui.Option{Value: vendor.ID, Text: vendor.Name})
-		for _, c := range f.Names.credentials {
-			if c.Provider == vendor.ID {
-				v.Options = append(v.Options, ui.Option{Value: by(alias.Target{Provider: c.Provider, Credential: c.ID}), Text: vendor.Name + ", by " + c.Name})
-			}
-		}
-	}
-	v.Options = append(v.Options, other...)
-	return v
-}
-
-func (f form) model(i int) ui.InputView {
-	return ui.InputView{
-		FieldView: ui.FieldView{Name: "model-" + strconv.Itoa(i), Label: "Model", Error: f.Trouble.At(targetField(i, "model"))},
-		Value:     f.Rows[i].Model, Mono: true, Placeholder: placeholder(f.Rows[i].By), List: "models", Autocomplete: "off",
-	}
-}
-
-// rowError is what is wrong with a target as a whole.
-func (f form) rowError(i int) string {
-	if f.Trouble.Field == fmt.Sprintf("route.targets.%d", i) {
-		return f.Trouble.Message
-	}
-	return ""
-}
-
-// targetsError is what is wrong with the list.
-func (f form) targetsError() string {
-	if f.Trouble.Field == "route.targets" {
-		return f.Trouble.Message
-	}
-	return ""
-}
-
-func targetField(i int, part string) string { return fmt.Sprintf("route.targets.%d.%s", i, part) }
-
-func placeholder(by string) string {
-	switch vendor, _, _ := strings.Cut(by, ":"); vendor {
-	case "anthropic":
-		return "claude-haiku-4-5"
-	case "sandbox":
-		return "echo-mini"
-	default:
-		return "gpt-4o-mini"
-	}
-}
-
-func (f form) timeout() ui.InputView {
-	in := ui.InputView{FieldView: f.field("timeout", "route.timeout_ms", "Deadline of a call", "One for all attempts together. Empty: 600 seconds."), Value: f.Timeout, Inputmode: "decimal", After: "seconds"}
-	in.Optional = true
-	return in
-}
-
-func (f form) firstByte() ui.InputView {
-	in := ui.InputView{FieldView: f.field("first_byte", "route.first_byte_ms", "Longest wait for the first token", "Then the next target is tried. Empty: none but the deadline."), Value: f.FirstByte, Inputmode: "decimal", After: "seconds"}
-	in.Optional = true
-	return in
-}
-
-func (f form) attempts() ui.InputView {
-	in := ui.InputView{FieldView: f.field("attempts", "route.attempts", "Attempts", "First try included. Empty: one more than there are targets."), Value: f.Attempts, Inputmode: "numeric"}
-	in.Optional = true
-	return in
-}
-
-func (f form) onDisconnect() ui.SelectView {
-	return ui.SelectView{FieldView: ui.FieldView{Name: "on_disconnect", Label: "When the client has gone", Error: f.Trouble.At("route.on_disconnect")}, Value: f.OnDisconnect, Options: []ui.Option{
-		{Value: alias.Drain, Text: "Read to the end", Note: "Its usage is known"},
-		{Value: alias.Abort, Text: "Cancel", Note: "Nothing more is paid for"},
-	}}
-}
-
-func (f form) drop() ui.CheckView {
-	return ui.CheckView{
-		Name: "drop_unsupported", Label: "Drop what the target cannot express (with a warning) instead of refusing the call",
-		Note: "A field that one provider knows and another does not", Checked: f.Drop,
-	}
-}
-
 func by(t alias.Target) string {
 	if t.Credential == "" {
 		return t.Provider
@@ -180,14 +101,64 @@ func by(t alias.Target) string {
 
 // of is the form of a route.
 func of(r alias.Route) form {
-	f := form{Timeout: seconds(r.Timeout), FirstByte: seconds(r.FirstByte), OnDisconnect: r.OnDisconnect, Drop: r.DropUnsupported}
-	if r.Attempts > 0 {
-		f.Attempts = strconv.Itoa(r.Attempts)
+	f := form{
+		Strategy: string(r.Strategy), Rows: rowsOf(r.Targets),
+		RetryAttempts: whole(r.Retry.Attempts), RetryOn: words(r.Retry.On), Anew: r.Sticky == alias.StickyOff,
+		Timeout: seconds(r.Timeout), Connect: seconds(r.Connect), FirstByte: seconds(r.FirstByte), Idle: seconds(r.Idle), Attempts: whole(r.Attempts),
+		Defaults: settingsOf(r.Parameters.Defaults), Caps: settingsOf(r.Parameters.Caps), Overrides: settingsOf(r.Parameters.Overrides),
+		Cache: r.Cache.Mode, CacheTTL: seconds(r.Cache.TTL), Payload: r.Privacy.Payload, NoTraining: r.Privacy.NoTraining,
+		OnDisconnect: r.OnDisconnect, Drop: r.DropUnsupported,
 	}
-	for _, t := range r.Targets {
-		f.Rows = append(f.Rows, formRow{by(t), t.Model})
+	for _, rule := range r.Rules {
+		f.Rules = append(f.Rules, formRule{rule.Name, rule.If, string(rule.Strategy), rowsOf(rule.Targets)})
+	}
+	for _, b := range r.Fallbacks {
+		f.Fallbacks = append(f.Fallbacks, formFallback{rowOf(b.Target), words(b.On)})
 	}
 	return f
+}
+
+func rowsOf(targets []alias.Target) []formRow {
+	out := make([]formRow, len(targets))
+	for i, t := range targets {
+		out[i] = rowOf(t)
+	}
+	return out
+}
+
+func rowOf(t alias.Target) formRow {
+	return formRow{By: by(t), Model: t.Model, Weight: whole(t.Weight), Order: whole(t.Order), Batch: t.Via == alias.ViaBatch, Off: t.Off}
+}
+
+func settingsOf(s alias.Settings) formSettings {
+	out := formSettings{Temperature: number(s.Temperature), TopP: number(s.TopP), Effort: s.Effort}
+	if s.MaxTokens != nil {
+		out.MaxTokens = strconv.FormatInt(*s.MaxTokens, 10)
+	}
+	return out
+}
+
+// whole writes a number, empty for none.
+func whole(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func number(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', -1, 64)
+}
+
+func words(on []alias.Cause) []string {
+	out := make([]string, len(on))
+	for i, c := range on {
+		out[i] = string(c)
+	}
+	return out
 }
 
 // seconds writes a duration for the form, empty for none.
@@ -204,195 +175,87 @@ func read(v *page.Visit) form {
 	if err != nil {
 		version = 0
 	}
-	f := form{
-		Version: version, Name: strings.TrimSpace(v.Form("name")), Message: strings.TrimSpace(v.Form("message")), Timeout: strings.TrimSpace(v.Form("timeout")),
-		FirstByte: strings.TrimSpace(v.Form("first_byte")), Attempts: strings.TrimSpace(v.Form("attempts")), OnDisconnect: v.Form("on_disconnect"),
-		Drop: v.Form("drop_unsupported") != "",
+	typed := func(name string) string { return strings.TrimSpace(v.Form(name)) }
+	set := func(name string) formSettings {
+		return formSettings{typed(name + ".max_tokens"), typed(name + ".temperature"), typed(name + ".top_p"), typed(name + ".effort")}
 	}
-	for i := range rowsMax {
-		n := strconv.Itoa(i)
-		if _, posted := v.HTTP.PostForm["model-"+n]; posted {
-			f.Rows = append(f.Rows, formRow{v.Form("by-" + n), strings.TrimSpace(v.Form("model-" + n))})
+	f := form{
+		Version: version, Name: typed("name"), Message: typed("message"), Strategy: v.Form("strategy"), Rows: readRows(v, ""),
+		RetryAttempts: typed("retry_attempts"), RetryOn: v.HTTP.PostForm["retry_on"], Anew: v.Form("anew") != "",
+		Timeout: typed("timeout"), Connect: typed("connect"), FirstByte: typed("first_byte"), Idle: typed("idle"), Attempts: typed("attempts"),
+		Defaults: set("defaults"), Caps: set("caps"), Overrides: set("overrides"),
+		Cache: v.Form("cache"), CacheTTL: typed("cache_ttl"), Payload: v.Form("payload"), NoTraining: v.Form("no_training") != "",
+		OnDisconnect: v.Form("on_disconnect"), Drop: v.Form("drop_unsupported") != "",
+	}
+	for i := range rulesMax {
+		p := rulePrefix(i)
+		if _, posted := v.HTTP.PostForm[p+"if"]; posted {
+			f.Rules = append(f.Rules, formRule{typed(p + "name"), typed(p + "if"), v.Form(p + "strategy"), readRows(v, p)})
 		}
+	}
+	for i, r := range readRows(v, fallbackPrefix) {
+		f.Fallbacks = append(f.Fallbacks, formFallback{r, v.HTTP.PostForm[fallbackPrefix+"on-"+strconv.Itoa(i)]})
 	}
 	return f
 }
 
-// press carries out a button of the rows: add, or up-2, down-2, drop-2. It reports whether it was one.
+// fallbackPrefix stands before the names of fallbacks’ fields, and rulePrefix before those of a rule’s; the route’s own targets have
+// none.
+const fallbackPrefix = "f."
+
+func rulePrefix(i int) string { return "r" + strconv.Itoa(i) + "." }
+
+func readRows(v *page.Visit, prefix string) []formRow {
+	var out []formRow
+	for i := range rowsMax {
+		n := strconv.Itoa(i)
+		if _, posted := v.HTTP.PostForm[prefix+"model-"+n]; posted {
+			typed := func(name string) string { return strings.TrimSpace(v.Form(prefix + name + "-" + n)) }
+			out = append(out, formRow{typed("by"), typed("model"), typed("weight"), typed("order"), typed("batch") != "", typed("off") != ""})
+		}
+	}
+	return out
+}
+
+// press carries out a button of the rows: add, or up-2, down-2, drop-2; with f. of fallbacks, r. of rules, and r0. of a rule's targets.
+// It reports whether it was one.
 func (f *form) press(button string) bool {
+	prefix, word, ok := strings.Cut(button, ".")
+	if !ok {
+		return press(&f.Rows, button, rowsMax, formRow{})
+	}
+	switch prefix {
+	case "f":
+		return press(&f.Fallbacks, word, rowsMax, formFallback{})
+	case "r":
+		return press(&f.Rules, word, rulesMax, formRule{Rows: []formRow{{}}})
+	}
+	i, err := strconv.Atoi(strings.TrimPrefix(prefix, "r"))
+	if err != nil || i < 0 || i >= len(f.Rules) {
+		return false
+	}
+	return press(&f.Rules[i].Rows, word, rowsMax, formRow{})
+}
+
+// press carries out one button of a list.
+func press[T any](rows *[]T, button string, most int, fresh T) bool {
 	word, n, _ := strings.Cut(button, "-")
 	i, err := strconv.Atoi(n)
-	inside := err == nil && i >= 0 && i < len(f.Rows)
+	list := *rows
+	inside := err == nil && i >= 0 && i < len(list)
 	switch {
 	case word == "add":
-		if len(f.Rows) < rowsMax {
-			f.Rows = append(f.Rows, formRow{})
+		if len(list) < most {
+			*rows = append(list, fresh)
 		}
 	case word == "up" && inside && i > 0:
-		f.Rows[i-1], f.Rows[i] = f.Rows[i], f.Rows[i-1]
-	case word == "down" && inside && i < len(f.Rows)-1:
-		f.Rows[i+1], f.Rows[i] = f.Rows[i], f.Rows[i+1]
+		list[i-1], list[i] = list[i], list[i-1]
+	case word == "down" && inside && i < len(list)-1:
+		list[i+1], list[i] = list[i], list[i+1]
 	case word == "drop" && inside:
-		f.Rows = append(f.Rows[:i:i], f.Rows[i+1:]...)
+		*rows = append(list[:i:i], list[i+1:]...)
 	default:
 		return false
 	}
 	return true
 }
-
-// route is what the form says. Rows without a model and a provider are left out, also of the form, so that errors find their row.
-func (f *form) route() (alias.Route, error) {
-	r := alias.Route{OnDisconnect: f.OnDisconnect, DropUnsupported: f.Drop}
-	rows := f.Rows[:0:0]
-	for _, row := range f.Rows {
-		if row.By == "" && row.Model == "" {
-			continue
-		}
-		rows = append(rows, row)
-		vendor, cred, _ := strings.Cut(row.By, ":")
-		r.Targets = append(r.Targets, alias.Target{Provider: vendor, Model: row.Model, Credential: id.Credential(cred)})
-	}
-	f.Rows = rows
-	var err error
-	if r.Timeout, err = duration(f.Timeout); err != nil {
-		return r, alias.ErrInvalid.Say("Write the deadline in seconds, such as 20.").At("route.timeout_ms")
-	}
-	if r.FirstByte, err = duration(f.FirstByte); err != nil {
-		return r, alias.ErrInvalid.Say("Write the wait in seconds, such as 2.5.").At("route.first_byte_ms")
-	}
-	if f.Attempts != "" {
-		if r.Attempts, err = strconv.Atoi(f.Attempts); err != nil {
-			return r, alias.ErrInvalid.Say("Write a whole number of attempts.").At("route.attempts")
-		}
-	}
-	for i, row := range f.Rows {
-		if row.By == "" {
-			return r, alias.ErrInvalid.Say("Choose a provider.").At(targetField(i, "provider"))
-		}
-	}
-	return r, nil
-}
-
-var errSeconds = errors.New("no number of seconds")
-
-// duration reads seconds with at most three decimals; empty is none.
-func duration(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	if strings.ContainsFunc(text, func(r rune) bool { return (r < '0' || r > '9') && r != '.' }) || len(text) > 10 {
-		return 0, errSeconds
-	}
-	d, err := time.ParseDuration(text + "s")
-	if err != nil || d%time.Millisecond != 0 {
-		return 0, errSeconds
-	}
-	return d, nil
-}
-
-// NewForm asks for an alias. ?name= and ?target=provider/model fill it in.
-func (p Aliases) NewForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	f := form{Name: v.Query("name"), OnDisconnect: alias.Drain, Rows: []formRow{{}}}
-	if vendor, model, ok := strings.Cut(v.Query("target"), "/"); ok {
-		f.Rows[0] = formRow{vendor, model}
-	}
-	return p.show(ctx, v, f, http.StatusOK)
-}
-
-func (p Aliases) show(ctx context.Context, v *page.Visit, f form, status int) (page.Reply, error) {
-	var err error
-	if f.Names, err = p.names(ctx, v); err != nil {
-		return page.Reply{}, err
-	}
-	book, err := p.Prices.Book(ctx)
-	if err != nil {
-		return page.Reply{}, err
-	}
-	f.Models = f.Names.suggestions(book, v.Now)
-	if len(f.Rows) == 0 {
-		f.Rows = []formRow{{}}
-	}
-	title := "New alias"
-	if f.editing() {
-		title = "Edit " + f.Name
-	}
-	return page.Show(layout.Frame{Title: title, Active: layout.Aliases}, edit(f)).As(status), nil
-}
-
-// again shows the form with what is wrong in it, or gives err back when that is no matter of the form.
-func (p Aliases) again(ctx context.Context, v *page.Visit, f form, err error) (page.Reply, error) {
-	trouble, status, mendable := page.Wrong(err)
-	if !mendable {
-		return page.Reply{}, err
-	}
-	if errors.Is(err, alias.ErrTaken) {
-		trouble.Field = "name"
-	}
-	f.Trouble = trouble
-	return p.show(ctx, v, f, status)
-}
-
-// Create makes an alias, or carries out a button of its rows.
-func (p Aliases) Create(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	f := read(v)
-	if f.press(v.Form("do")) {
-		return p.show(ctx, v, f, http.StatusOK)
-	}
-	r, err := f.route()
-	if err != nil {
-		return p.again(ctx, v, f, err)
-	}
-	a, err := p.Aliases.Create(ctx, v.Scope(), f.Name, r, f.Message)
-	if err != nil {
-		return p.again(ctx, v, f, err)
-	}
-	return page.See(path(a.ID) + "?done=created"), nil
-}
-
-// EditForm asks for the next version.
-func (p Aliases) EditForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	a, err := p.Aliases.Alias(ctx, v.Scope(), id.Alias(v.Param("id")))
-	if err != nil {
-		return page.Reply{}, err
-	}
-	f := of(a.Route)
-	f.ID, f.Name, f.Version = a.ID, a.Name, a.Version
-	return p.show(ctx, v, f, http.StatusOK)
-}
-
-// Edit makes the next version, unless somebody else made it meanwhile; or it carries out a button of the rows.
-func (p Aliases) Edit(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	a, err := p.Aliases.Alias(ctx, v.Scope(), id.Alias(v.Param("id")))
-	if err != nil {
-		return page.Reply{}, err
-	}
-	f := read(v)
-	f.ID, f.Name = a.ID, a.Name
-	if f.press(v.Form("do")) {
-		return p.show(ctx, v, f, http.StatusOK)
-	}
-	r, err := f.route()
-	if err != nil {
-		return p.again(ctx, v, f, err)
-	}
-	after, err := p.Aliases.Update(ctx, v.Scope(), a.ID, r, f.Message, unchanged(f.Version))
-	if err != nil {
-		return p.again(ctx, v, f, err)
-	}
-	if after.Version == f.Version {
-		return page.See(path(a.ID) + "?done=same"), nil
-	}
-	return page.See(path(a.ID) + "?done=saved"), nil
-}
-
-// unchanged refuses a change of another version than the one that was read.
-func unchanged(version int) func(alias.Alias) error {
-	return func(now alias.Alias) error {
-		if now.Version != version {
-			return alias.ErrStale.Say("Not saved: version %d came first. Open the alias again to see it.", now.Version)
-		}
-		return nil
-	}
-}
-
-var _ Credentials = (*credential.Service)(nil)

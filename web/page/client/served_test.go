@@ -30,7 +30,7 @@ func doors() http.Handler {
 	snap := snapshot.New(1, noon(), nil, nil)
 	return gateway.New(gateway.Deps{
 		Snapshots: func() *snapshot.Snapshot { return snap }, Log: deaf{}, Hash: func(key.Secret) key.Hash { return key.Hash{} },
-		Vendors: catalog.Vendor, Clients: catalog.Client, Choose: catalog.Choose, Now: func() time.Time { return noon() }, Logger: slog.New(slog.DiscardHandler),
+		Vendors: catalog.Known, Clients: catalog.Client, Choose: catalog.Choose, Now: func() time.Time { return noon() }, Logger: slog.New(slog.DiscardHandler),
 	}, gateway.Config{})
 }
 

@@ -338,7 +338,7 @@ func (v view) compared() string { return v.Chart.Compare }
 
 func (v view) textFilters() []string {
 	var out []string
-	for _, d := range []usage.Dimension{usage.Workflow, usage.Environment, usage.Alias, usage.Model, usage.Provider, usage.Endpoint} {
+	for _, d := range []usage.Dimension{usage.Workflow, usage.Environment, usage.Task, usage.Alias, usage.Model, usage.Provider, usage.Endpoint, usage.Experiment, usage.Arm} {
 		out = append(out, string(d))
 	}
 	return slices.Clip(out)

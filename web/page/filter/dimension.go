@@ -65,7 +65,7 @@ func Plural(d usage.Dimension) string {
 	return string(d) + "s"
 }
 
-// Namer names values of dimensions. Keys are known by id only; Keys names those that the page has met.
+// Namer names values of dimensions. Keys and experiments are known by id only; Keys names those that the page has met.
 type Namer struct {
 	Teams   people.Teams
 	Keys    map[string]string
@@ -79,7 +79,7 @@ func (n Namer) Name(d usage.Dimension, value string) string {
 		return "No " + string(d)
 	case d == usage.Team:
 		return n.Teams.Name(id.Team(value))
-	case d == usage.Key && n.Keys[value] != "":
+	case (d == usage.Key || d == usage.Experiment) && n.Keys[value] != "":
 		return n.Keys[value]
 	case d == usage.Provider:
 		return n.Provider(value)

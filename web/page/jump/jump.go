@@ -1,10 +1,11 @@
-// Package jump lists what the palette leads to beside the pages: aliases and keys, asked for when it is first opened.
+// Package jump lists what the palette leads to beside the pages: aliases, experiments and keys, asked for when it is first opened.
 package jump
 
 import (
 	"context"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/experiment"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/tenant"
@@ -22,16 +23,22 @@ type Aliases interface {
 	List(ctx context.Context, in tenant.Scope, text, after string, limit int) ([]alias.Alias, bool, error)
 }
 
+// Experiments lists experiments.
+type Experiments interface {
+	List(ctx context.Context, in tenant.Scope, f experiment.Filter, before id.Experiment, limit int) ([]experiment.Experiment, bool, error)
+}
+
 // To answers its part. All fields are required.
 type To struct {
-	Keys    Keys
-	Aliases Aliases
+	Keys        Keys
+	Aliases     Aliases
+	Experiments Experiments
 }
 
 // most bounds each kind: whoever has more searches on its page.
 const most = 200
 
-// Entries are the aliases, and the keys that can be used.
+// Entries are the aliases, the experiments, and the keys that can be used.
 func (t To) Entries(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	in := v.Scope()
 	aliases, _, err := t.Aliases.List(ctx, in, "", "", most)
@@ -42,9 +49,18 @@ func (t To) Entries(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	if err != nil {
 		return page.Reply{}, err
 	}
+	var tried []experiment.Experiment
+	if v.Can(tenant.ReadExperiments) {
+		if tried, _, err = t.Experiments.List(ctx, in, experiment.Filter{}, "", most); err != nil {
+			return page.Reply{}, err
+		}
+	}
 	var out []layout.PaletteEntry
 	for _, a := range aliases {
 		out = append(out, layout.PaletteEntry{Icon: "alias", Text: a.Name, Note: "alias", Href: "/aliases/" + string(a.ID)})
+	}
+	for _, e := range tried {
+		out = append(out, layout.PaletteEntry{Icon: "experiment", Text: e.Plan.Name, Note: "experiment on " + e.Plan.AliasName, Href: "/experiments/" + string(e.ID)})
 	}
 	for _, k := range keys {
 		out = append(out, layout.PaletteEntry{Icon: "key", Text: k.Name, Note: k.Prefix + "…", Href: "/keys/" + string(k.ID)})

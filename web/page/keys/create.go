@@ -68,6 +68,9 @@ func facts(k key.Key, teams people.Teams, clock ui.Clock) []ui.Fact {
 	if k.Workflow != "" {
 		out = append(out, ui.Fact{Name: "Workflow", Text: k.Workflow})
 	}
+	if k.Task != "" {
+		out = append(out, ui.Fact{Name: "Task", Text: k.Task})
+	}
 	if len(k.Tags) > 0 {
 		out = append(out, ui.Fact{Name: "Tags", Text: tagText(k.Tags), Code: true})
 	}

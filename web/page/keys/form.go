@@ -23,15 +23,15 @@ type form struct {
 	Revision int
 	Was      string // the name it had, for headings
 
-	Name, Team, Environment, Workflow string
-	Tags                              string // key=value pairs
-	Aliases, Models, Networks         string // comma-separated
-	Scope                             string // "any" or "chosen"
-	Reach                             string // "any" or "chosen" endpoints
-	Endpoints                         []key.Endpoint
-	Drop                              bool
-	LastDay                           string // 2006-01-02 of UTC; empty: never
-	Privacy                           string
+	Name, Team, Environment, Workflow, Task string
+	Tags                                    string // key=value pairs
+	Aliases, Models, Networks               string // comma-separated
+	Scope                                   string // "any" or "chosen"
+	Reach                                   string // "any" or "chosen" endpoints
+	Endpoints                               []key.Endpoint
+	Drop                                    bool
+	LastDay                                 string // 2006-01-02 of UTC; empty: never
+	Privacy                                 string
 
 	Trouble page.Trouble
 	Teams   people.Teams
@@ -40,7 +40,7 @@ type form struct {
 }
 
 // fields are those that the form shows a message at; every other message stands above it.
-var fields = []string{"name", "team_id", "environment", "workflow", "tags", "aliases", "models", "networks", "endpoints", "expires_at", "privacy"}
+var fields = []string{"name", "team_id", "environment", "workflow", "task", "tags", "aliases", "models", "networks", "endpoints", "expires_at", "privacy"}
 
 func (f form) above() string { return f.Trouble.Above(fields...) }
 
@@ -88,6 +88,12 @@ func (f form) environment() ui.SelectView {
 
 func (f form) workflow() ui.InputView {
 	in := ui.InputView{FieldView: f.field("workflow", "Default workflow", "Put on every call that names none. Costs can be grouped by it."), Value: f.Workflow, Placeholder: "triage"}
+	in.Optional = true
+	return in
+}
+
+func (f form) task() ui.InputView {
+	in := ui.InputView{FieldView: f.field("task", "Default task", "What a call of model auto or task is for. The routing file says which alias serves it."), Value: f.Task, Mono: true, Placeholder: "classification"}
 	in.Optional = true
 	return in
 }
@@ -154,6 +160,7 @@ func (f form) endpoints() []ui.CheckView {
 		key.FilesEndpoint:       {"Files", "/v1/files"},
 		key.RerankEndpoint:      {"Rerank", "/v1/rerank"},
 		key.ModelsEndpoint:      {"Model list", "/v1/models"},
+		key.BatchesEndpoint:     {"Batches", "/v1/batches, /v1/jobs"},
 	}
 	var out []ui.CheckView
 	for _, e := range key.Endpoints {
@@ -193,7 +200,7 @@ func read(v *page.Visit) form {
 	}
 	return form{
 		Revision: revision, Name: strings.TrimSpace(v.Form("name")), Team: v.Form("team_id"), Environment: v.Form("environment"),
-		Workflow: strings.TrimSpace(v.Form("workflow")), Tags: v.Form("tags"), Aliases: v.Form("aliases"), Models: v.Form("models"),
+		Workflow: strings.TrimSpace(v.Form("workflow")), Task: strings.TrimSpace(v.Form("task")), Tags: v.Form("tags"), Aliases: v.Form("aliases"), Models: v.Form("models"),
 		Networks: v.Form("networks"), Scope: v.Form("scope"), Reach: v.Form("reach"), Drop: v.Form("drop_unsupported") != "",
 		LastDay: v.Form("expires_at"), Privacy: v.Form("privacy"), Endpoints: endpoints(v.HTTP.PostForm["endpoint"]),
 	}
@@ -211,7 +218,7 @@ func endpoints(marked []string) []key.Endpoint {
 // of is a key's form.
 func of(k key.Key) form {
 	f := form{
-		ID: k.ID, Revision: k.Revision, Was: k.Name, Name: k.Name, Team: string(k.Team), Environment: k.Environment, Workflow: k.Workflow,
+		ID: k.ID, Revision: k.Revision, Was: k.Name, Name: k.Name, Team: string(k.Team), Environment: k.Environment, Workflow: k.Workflow, Task: k.Task,
 		Tags: tagText(k.Tags), Aliases: strings.Join(k.Aliases, ", "), Models: strings.Join(k.Models, ", "), Scope: "any", Privacy: string(k.Privacy),
 		Reach: "any", Endpoints: k.Endpoints, Drop: k.DropUnsupported,
 	}
@@ -244,7 +251,7 @@ func tagText(tags map[string]string) string {
 // key is what the form says. Its errors are key.ErrInvalid at one of fields.
 func (f form) key() (key.New, error) {
 	n := key.New{
-		Team: id.Team(f.Team), Name: f.Name, Environment: f.Environment, Workflow: f.Workflow, Tags: page.Pairs(f.Tags), Privacy: key.Privacy(f.Privacy),
+		Team: id.Team(f.Team), Name: f.Name, Environment: f.Environment, Workflow: f.Workflow, Task: f.Task, Tags: page.Pairs(f.Tags), Privacy: key.Privacy(f.Privacy),
 		DropUnsupported: f.Drop,
 	}
 	switch f.Scope {

@@ -35,7 +35,7 @@ func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
 func sample() (key.Key, people.Teams) {
 	return key.Key{
 		ID: "key_1", Team: "team_1", Name: "support-triage-prod", Prefix: "tg_live_9fK2", Last4: "6KjE", Environment: "production", Revision: 3,
-		Aliases: []string{"fast-classifier", "support-reply"}, Models: []string{"sandbox/*"}, Workflow: "triage", Tags: map[string]string{"service": "mail"},
+		Aliases: []string{"fast-classifier", "support-reply"}, Models: []string{"sandbox/*"}, Workflow: "triage", Task: "classification", Tags: map[string]string{"service": "mail"},
 		Privacy: key.PrivacyMetadata, CreatedAt: noon().AddDate(0, -1, 0), CreatedBy: "user_1", LastUsedAt: noon().Add(-2 * time.Second), ExpiresAt: noon().AddDate(0, 1, 0),
 	}, people.Teams{{ID: "team_1", Name: "Support", ColorStep: 0}, {ID: "team_2", Name: "Search", ColorStep: 1}}
 }
@@ -73,7 +73,7 @@ func TestAFormSaysTheKeyThatFilledIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := key.New{Team: k.Team, Name: k.Name, Environment: k.Environment, Aliases: k.Aliases, Models: k.Models, ExpiresAt: k.ExpiresAt, Workflow: k.Workflow, Tags: k.Tags, Privacy: k.Privacy}
+	want := key.New{Team: k.Team, Name: k.Name, Environment: k.Environment, Aliases: k.Aliases, Models: k.Models, ExpiresAt: k.ExpiresAt, Workflow: k.Workflow, Task: k.Task, Tags: k.Tags, Privacy: k.Privacy}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tollgate/internal/calllog"
+	"tollgate/internal/experiment"
 	"tollgate/internal/id"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
@@ -29,11 +30,17 @@ type Calls interface {
 	FirstCall(ctx context.Context, in tenant.Scope) (id.Call, time.Time, bool, error)
 }
 
+// Experiments lists experiments; *experiment.Service does.
+type Experiments interface {
+	List(ctx context.Context, in tenant.Scope, f experiment.Filter, before id.Experiment, limit int) ([]experiment.Experiment, bool, error)
+}
+
 // Page is the page. All fields are required.
 type Page struct {
-	Usage Usage
-	Calls Calls
-	Names filter.Source
+	Usage       Usage
+	Calls       Calls
+	Experiments Experiments
+	Names       filter.Source
 }
 
 // Path is where the page is.
@@ -131,12 +138,33 @@ func (p Page) view(ctx context.Context, v *page.Visit, a asked, namer filter.Nam
 	if out.Movers, err = p.movers(ctx, in, a, namer); err != nil {
 		return view{}, err
 	}
+	if v.Can(tenant.ReadExperiments) {
+		if out.Running, err = p.running(ctx, in, v.Now); err != nil {
+			return view{}, err
+		}
+	}
 	if v.Can(tenant.ReadCalls) {
 		out.ShowErrors = true
 		if out.Errors, err = p.errors(ctx, in, a); err != nil {
 			return view{}, err
 		}
 		out.AllErrors = costs(a).With("outcome", bad()...).To("/requests").String()
+	}
+	return out, nil
+}
+
+// runningShown is how many running experiments the page lists.
+const runningShown = 6
+
+// running are the experiments that run.
+func (p Page) running(ctx context.Context, in tenant.Scope, now time.Time) ([]trial, error) {
+	list, _, err := p.Experiments.List(ctx, in, experiment.Filter{Status: []experiment.Status{experiment.Active}}, "", runningShown)
+	if err != nil {
+		return nil, err
+	}
+	var out []trial
+	for _, e := range list {
+		out = append(out, newTrial(e, now))
 	}
 	return out, nil
 }
@@ -225,6 +253,12 @@ func narrow(f *calllog.Filter, d usage.Dimension, values []string) {
 		f.Endpoints = values
 	case usage.Provider:
 		f.Providers = values
+	case usage.Task:
+		f.Tasks = values
+	case usage.Experiment:
+		f.Experiments = ids[id.Experiment](values)
+	case usage.Arm:
+		f.Arms = values
 	}
 }
 

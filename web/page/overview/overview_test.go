@@ -2,6 +2,7 @@ package overview_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tollgate/internal/calllog"
+	"tollgate/internal/experiment"
 	"tollgate/internal/golden"
 	"tollgate/internal/id"
 	"tollgate/internal/tenant"
@@ -21,6 +23,20 @@ import (
 type fake struct {
 	none   bool
 	filter calllog.Filter
+	trials trials
+}
+
+// trials are the experiments that there are.
+type trials []experiment.Experiment
+
+func (l trials) List(_ context.Context, _ tenant.Scope, f experiment.Filter, _ id.Experiment, _ int) ([]experiment.Experiment, bool, error) {
+	var out []experiment.Experiment
+	for _, e := range l {
+		if slices.Contains(f.Status, e.Status) {
+			out = append(out, e)
+		}
+	}
+	return out, false, nil
 }
 
 func (f *fake) List(_ context.Context, _ tenant.Scope, filter calllog.Filter, _ calllog.Turn) (calllog.Page, error) {
@@ -42,7 +58,7 @@ func (f *fake) FirstCall(context.Context, tenant.Scope) (id.Call, time.Time, boo
 
 func show(t *testing.T, l *pagetest.Ledger, calls *fake, address string, role tenant.Role) string {
 	t.Helper()
-	p := overview.Page{Usage: l, Calls: calls, Names: pagetest.Names()}
+	p := overview.Page{Usage: l, Calls: calls, Experiments: calls.trials, Names: pagetest.Names()}
 	r, err := p.Show(t.Context(), pagetest.Visit(address, role, nil))
 	if err != nil {
 		t.Fatalf("%s: %v", address, err)
@@ -52,6 +68,11 @@ func show(t *testing.T, l *pagetest.Ledger, calls *fake, address string, role te
 
 func TestThePageLooksAsAccepted(t *testing.T) {
 	t.Parallel()
+	tried := trials{
+		{ID: "exp_1", Status: experiment.Active, StartedAt: pagetest.Now().Add(-30 * time.Hour), Plan: experiment.Plan{Name: "Haiku for replies", AliasName: "support-reply", Days: 7}},
+		{ID: "exp_2", Status: experiment.Draft, Plan: experiment.Plan{Name: "A draft"}},
+	}
+	golden.Equal(t, "tried.html", []byte(show(t, pagetest.Sample(), &fake{trials: tried}, "/overview", tenant.Billing)))
 	golden.Equal(t, "month.html", []byte(show(t, pagetest.Sample(), &fake{}, "/overview", tenant.Admin)))
 	golden.Equal(t, "day-by-provider.html", []byte(show(t, pagetest.Sample(), &fake{}, "/overview?range=24h&by=provider&team=team_search", tenant.Admin)))
 	golden.Equal(t, "never.html", []byte(show(t, &pagetest.Ledger{}, &fake{none: true}, "/overview", tenant.Admin)))

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"tollgate/internal/calllog"
+	"tollgate/internal/experiment"
 	"tollgate/internal/money"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
+	"tollgate/web/page/experiments"
 	"tollgate/web/page/filter"
 	"tollgate/web/page/spend"
 	"tollgate/web/ui"
@@ -27,6 +29,7 @@ type view struct {
 	Drawn      bool // there is an amount to draw
 	Chart      ui.Bars
 	Movers     []mover
+	Running    []trial
 	ShowErrors bool // the visitor may see calls
 	Errors     []failure
 	AllErrors  string
@@ -44,6 +47,20 @@ type mover struct {
 	Name, Href, Why string
 	By              money.NanoUSD
 	Delta           ui.Delta
+}
+
+// trial is an experiment that runs.
+type trial struct {
+	Name, Href, Why string
+	Badge           ui.BadgeView
+}
+
+func newTrial(e experiment.Experiment, now time.Time) trial {
+	t := trial{Name: e.Plan.Name, Href: experiments.Href(e.ID), Why: e.Plan.AliasName, Badge: experiments.Badge(e, now)}
+	if e.Reading != nil {
+		t.Why = e.Reading.Sentence
+	}
+	return t
 }
 
 // failure is one call that went wrong.

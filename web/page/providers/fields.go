@@ -56,7 +56,7 @@ func settingInputs(fields []provider.Field, values map[string]string, baseURL st
 
 // mendable are the names of the fields beside which a form shows a fault; one of another field stands above.
 func mendable(fields []provider.Field) []string {
-	out := []string{"name", "base_url", "secret"}
+	out := []string{"name", "base_url", "secret", "weight"}
 	for _, f := range fields {
 		out = append(out, settingName(f))
 	}

@@ -29,6 +29,7 @@ type form struct {
 	BaseURL  string
 	Settings map[string]string
 	Default  bool
+	Weight   string
 	Others   int // how many the organization has of this vendor
 
 	Trouble page.Trouble
@@ -45,6 +46,33 @@ func (f form) name() ui.InputView {
 	in := ui.InputView{FieldView: ui.FieldView{Name: "name", Label: "Name", Help: "To tell several apart.", Error: f.Trouble.At("name")}, Value: f.Name, Placeholder: f.Vendor.ID, MaxLength: 200}
 	in.Optional = true
 	return in
+}
+
+func (f form) weight() ui.InputView { return weightInput(f.Weight, f.Trouble.At("weight")) }
+
+// weightInput asks for the credential's share among those of its provider.
+func weightInput(value, message string) ui.InputView {
+	in := ui.InputView{
+		FieldView: ui.FieldView{
+			Name: "weight", Label: "Share of calls", Error: message,
+			Help: "A weight from 0 to 1000 among the credentials of this provider. 0: only where an alias names it, or where it is the default and none has a weight.",
+		},
+		Value: value, Placeholder: "0", Type: "number",
+	}
+	in.Optional = true
+	return in
+}
+
+// weightTyped reads a weight; what is no number is refused by the service as one out of its bounds.
+func weightTyped(text string) int {
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 func (f form) secret() ui.InputView {
@@ -115,8 +143,9 @@ func (p Providers) Connect(ctx context.Context, v *page.Visit) (page.Reply, erro
 		return page.Reply{}, err
 	}
 	f.Name, f.BaseURL, f.Default = strings.TrimSpace(v.Form("name")), strings.TrimSpace(v.Form("base_url")), v.Form("default") != ""
+	f.Weight = strings.TrimSpace(v.Form("weight"))
 	f.Settings = settingsTyped(v, f.Vendor.Fields)
-	n := credential.New{Provider: f.Vendor.ID, Name: f.Name, BaseURL: f.BaseURL, Settings: f.Settings, Secret: secret.NewText(strings.TrimSpace(v.Form("secret"))), Default: f.Default}
+	n := credential.New{Provider: f.Vendor.ID, Name: f.Name, BaseURL: f.BaseURL, Settings: f.Settings, Secret: secret.NewText(strings.TrimSpace(v.Form("secret"))), Default: f.Default, Weight: weightTyped(f.Weight)}
 	if v.Form("do") == "test" {
 		return p.try(ctx, v, f, n)
 	}
@@ -174,6 +203,7 @@ type detailView struct {
 	CanWrite   bool
 	Name       string
 	BaseURL    string
+	Weight     string
 	Settings   map[string]string
 	Trouble    page.Trouble
 	Result     *result
@@ -211,6 +241,8 @@ func (d detailView) secret() ui.InputView {
 	return in
 }
 
+func (d detailView) weight() ui.InputView { return weightInput(d.Weight, d.Trouble.At("weight")) }
+
 func (d detailView) baseURL() ui.InputView {
 	return baseURLInput(d.Vendor, d.BaseURL, d.Trouble.At("base_url"))
 }
@@ -228,7 +260,7 @@ func (p Providers) detail(ctx context.Context, v *page.Visit) (detailView, error
 	if !ok {
 		vendor = provider.Vendor{ID: c.Provider, Name: c.Provider}
 	}
-	return detailView{Credential: c, Vendor: vendor, CanWrite: v.Can(tenant.WriteCredentials), Name: c.Name, BaseURL: c.BaseURL, Settings: settingsShown(c.Settings, vendor.Fields), Clock: ui.Clock{Now: v.Now}}, nil
+	return detailView{Credential: c, Vendor: vendor, CanWrite: v.Can(tenant.WriteCredentials), Name: c.Name, BaseURL: c.BaseURL, Weight: strconv.Itoa(c.Weight), Settings: settingsShown(c.Settings, vendor.Fields), Clock: ui.Clock{Now: v.Now}}, nil
 }
 
 // Detail shows one credential without its secret.
@@ -263,10 +295,13 @@ func (p Providers) Save(ctx context.Context, v *page.Visit) (page.Reply, error) 
 	if err != nil {
 		return page.Reply{}, err
 	}
-	d.Name, d.BaseURL = strings.TrimSpace(v.Form("name")), strings.TrimSpace(v.Form("base_url"))
+	d.Name, d.BaseURL, d.Weight = strings.TrimSpace(v.Form("name")), strings.TrimSpace(v.Form("base_url")), strings.TrimSpace(v.Form("weight"))
 	ch := credential.Change{}
 	if d.Name != d.Credential.Name {
 		ch.Name = &d.Name
+	}
+	if w := weightTyped(d.Weight); w != d.Credential.Weight {
+		ch.Weight = &w
 	}
 	if d.BaseURL != d.Credential.BaseURL {
 		ch.BaseURL = &d.BaseURL

@@ -35,6 +35,8 @@ type callView struct {
 	Fall     ui.Fall
 	Prices   []priceView
 	Attempts []attemptView
+	Why      whyView
+	Scores   scoresView
 	Facts    []ui.Fact
 	Tags     []ui.Fact
 	Bodies   []body
@@ -47,7 +49,8 @@ type attemptView struct {
 	Provider   string
 	Credential string
 	State      ui.State
-	Word       string
+	Word       string // its status, or that there was none
+	Failure    string // what was wrong; empty: nothing
 }
 
 type body struct {
@@ -78,7 +81,12 @@ func (p Page) detail(ctx context.Context, v *page.Visit, call id.Call) (callView
 	if out.Prices, err = p.prices(ctx, v, &e, namer); err != nil {
 		return callView{}, err
 	}
-	if out.Attempts, err = p.attempts(ctx, v, &e, namer); err != nil {
+	names, err := p.credentials(ctx, v, &e)
+	if err != nil {
+		return callView{}, err
+	}
+	out.Attempts, out.Why = attemptsOf(&e, namer, names), newWhy(&e, namer, names)
+	if out.Scores, err = p.scores(ctx, v, &e, v.HTTP.URL.RequestURI()); err != nil {
 		return callView{}, err
 	}
 	out.Facts, out.Tags = facts(&e), tags(&e)
@@ -94,9 +102,10 @@ func (p Page) detail(ctx context.Context, v *page.Visit, call id.Call) (callView
 	return out, nil
 }
 
-func (p Page) attempts(ctx context.Context, v *page.Visit, e *calllog.Entry, n filter.Namer) ([]attemptView, error) {
+// credentials are the names of the organization's credentials, for who may see them.
+func (p Page) credentials(ctx context.Context, v *page.Visit, e *calllog.Entry) (map[id.Credential]string, error) {
 	names := map[id.Credential]string{}
-	if v.Can(tenant.ReadCredentials) && len(e.Attempts) > 0 {
+	if v.Can(tenant.ReadCredentials) && (len(e.Attempts) > 0 || e.Decision != nil) {
 		have, err := p.Credentials.List(ctx, v.Scope())
 		if err != nil {
 			return nil, err
@@ -105,9 +114,13 @@ func (p Page) attempts(ctx context.Context, v *page.Visit, e *calllog.Entry, n f
 			names[have[i].ID] = have[i].Name
 		}
 	}
+	return names, nil
+}
+
+func attemptsOf(e *calllog.Entry, n filter.Namer, names map[id.Credential]string) []attemptView {
 	var out []attemptView
 	for _, a := range e.Attempts {
-		next := attemptView{Attempt: a, Provider: n.Provider(a.Provider), Credential: names[a.Credential], State: ui.Fine, Word: ended(a)}
+		next := attemptView{Attempt: a, Provider: n.Provider(a.Provider), Credential: names[a.Credential], State: ui.Fine, Word: ended(a), Failure: a.What()}
 		if next.Credential == "" {
 			next.Credential = string(a.Credential)
 		}
@@ -116,22 +129,15 @@ func (p Page) attempts(ctx context.Context, v *page.Visit, e *calllog.Entry, n f
 		}
 		out = append(out, next)
 	}
-	return out, nil
+	return out
 }
 
-// ended is how an attempt ended: the provider's status, and what was wrong.
+// ended is the status that an attempt ended with.
 func ended(a calllog.Attempt) string {
-	word := a.ErrorClass
 	if a.Status != 0 {
-		if word != "" {
-			word = " " + word
-		}
-		word = strconv.Itoa(a.Status) + word
+		return strconv.Itoa(a.Status)
 	}
-	if word == "" {
-		return "no answer"
-	}
-	return word
+	return "no answer"
 }
 
 func facts(e *calllog.Entry) []ui.Fact {

@@ -47,6 +47,8 @@ type line struct {
 	Note   string
 	Alias  string // or the model that was asked for
 	Model  string // provider/model that answered
+	Task   string
+	Arm    string // of its experiment
 	Flow   string
 	Env    string
 	Key    string
@@ -151,6 +153,9 @@ func chips(a asked, n filter.Namer) []ui.Filter {
 	if user := a.at.Get("end_user"); user != "" {
 		chip("End user", "", user, "end_user")
 	}
+	if have := a.at.All("batch"); len(have) > 0 {
+		chip("Batch", "", strings.Join(have, ", "), "batch")
+	}
 	if have := a.at.All("tag"); len(have) > 0 {
 		chip("Tag", "has", strings.Join(have, ", "), "tag")
 	}
@@ -159,7 +164,7 @@ func chips(a asked, n filter.Namer) []ui.Filter {
 
 func newLine(a asked, c *calllog.Entry) line {
 	l := line{
-		ID: c.ID.String(), At: c.StartedAt, Alias: c.Alias, Model: "not sent", Flow: c.Workflow, Env: c.Environment, Key: c.KeyName,
+		ID: c.ID.String(), At: c.StartedAt, Alias: c.Alias, Model: "not sent", Task: c.Task, Arm: c.Arm, Flow: c.Workflow, Env: c.Environment, Key: c.KeyName,
 		Known: c.Usage.Source != chat.Unknown, In: c.Usage.Units.InputTotal(), Out: c.Usage.Units.OutputTotal(), Cached: c.Usage.Units[chat.CacheRead],
 		Cost: *c, First: c.FirstByte, Total: c.Duration, Open: a.open == c.ID && a.open != id.Call{},
 	}

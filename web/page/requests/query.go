@@ -19,6 +19,7 @@ func names() map[string]string {
 	return map[string]string{
 		"status": "status", "outcome": "outcome", "error": "error_code", "workflow": "workflow", "environment": "environment", "env": "environment",
 		"endpoint": "endpoint", "alias": "alias", "model": "model", "provider": "provider", "key": "key", "team": "team", "user": "end_user", "tag": "tag",
+		"task": "task", "experiment": "experiment", "arm": "arm", "variant": "arm", "batch": "batch",
 	}
 }
 
@@ -86,7 +87,7 @@ func parse(text string, at filter.Address) (typed, error) {
 		}
 		param, known := names()[t.name]
 		if !known {
-			return typed{}, errQuery.Say("There is no filter “%s”. There are status, outcome, error, workflow, env, endpoint, alias, model, provider, key, team, user and tag.", clip(t.name))
+			return typed{}, errQuery.Say("There is no filter “%s”. There are status, outcome, error, workflow, env, endpoint, alias, model, provider, key, team, user, tag, task, experiment, arm and batch.", clip(t.name))
 		}
 		if t.value == "" {
 			return typed{}, errQuery.Say("“%s:” lacks its value.", clip(t.name))
@@ -137,6 +138,7 @@ func readFilter(at filter.Address) (calllog.Filter, error) {
 		Teams: values[id.Team](at, "team"), Keys: values[id.Key](at, "key"), Aliases: values[string](at, "alias"), Models: values[string](at, "model"),
 		Providers: values[string](at, "provider"), Workflows: values[string](at, "workflow"), Environments: values[string](at, "environment"), Endpoints: values[string](at, "endpoint"),
 		Outcomes: values[calllog.Outcome](at, "outcome"), EndUser: at.Get("end_user"), ErrorCode: at.Get("error_code"),
+		Tasks: values[string](at, "task"), Experiments: values[id.Experiment](at, "experiment"), Arms: values[string](at, "arm"), Batches: values[id.Batch](at, "batch"),
 	}
 	for _, o := range f.Outcomes {
 		if _, known := outcomes()[o]; !known {

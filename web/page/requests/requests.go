@@ -49,6 +49,7 @@ type Page struct {
 	Prices      Prices
 	Credentials Credentials
 	Names       filter.Source
+	Scores      Scores
 }
 
 // Path is where the list is.
@@ -188,7 +189,11 @@ func (p Page) Call(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	if err != nil {
 		return page.Reply{}, err
 	}
-	return page.Show(layout.Frame{Title: "Call " + out.ID, Active: layout.Requests}, callPage(out)), nil
+	return p.show(out), nil
+}
+
+func (Page) show(v callView) page.Reply {
+	return page.Show(layout.Frame{Title: "Call " + v.ID, Active: layout.Requests}, callPage(v))
 }
 
 // Tail streams the list: whenever calls come, its newest rows, whole. So a browser that comes back after a break has missed nothing.

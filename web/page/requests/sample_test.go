@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/money"
 	"tollgate/internal/price"
+	"tollgate/internal/score"
 	"tollgate/internal/tenant"
 	"tollgate/web/page/pagetest"
 	"tollgate/web/page/requests"
@@ -180,5 +181,50 @@ func (credentials) List(context.Context, tenant.Scope) ([]credential.Credential,
 
 func newPage(t testing.TB, calls *fake) requests.Page {
 	t.Helper()
-	return requests.Page{Calls: calls, Usage: pagetest.Sample(), Prices: prices{catalogue(t)}, Credentials: credentials{}, Names: pagetest.Names()}
+	return requests.Page{Calls: calls, Usage: pagetest.Sample(), Prices: prices{catalogue(t)}, Credentials: credentials{}, Names: pagetest.Names(), Scores: &opinions{}}
+}
+
+// routed went by an alias with a rule, to its second choice, in an experiment, for a task that the classifier found.
+func routed() calllog.Entry {
+	e := fallback()
+	e.ID = callID(e.StartedAt, 5)
+	e.Task, e.TaskBy = "complex-analysis", calllog.TaskLocal
+	e.Experiment, e.Arm, e.ArmServed, e.UnitBy, e.Batch = "exp_1", "sonnet", "", "session", "batch_1"
+	e.Signals = calllog.SchemaAsked | calllog.CutShort
+	e.Decision = &calllog.Decision{
+		Strategy: "weighted", Rule: `<b>long</b> prompts`, Sticky: true, Filters: []string{"only openai and anthropic"},
+		Features: []calllog.Feature{{Name: "words of analysis", Value: 6, Weight: 1.5}, {Name: "code fences", Value: 2, Weight: -1}, {Name: "tools", Value: 0, Weight: 1}},
+		Candidates: []calllog.Candidate{
+			{Provider: "mistral", Model: "mystery", Why: "breaker open until 14:02:05"},
+			{Provider: "anthropic", Model: "claude-sonnet-4-5", Credential: "cred_us", Place: 2, Why: "fallback for overloaded"},
+			{Provider: "openai", Model: "gpt-4o-mini", Credential: "cred_eu", Place: 1, Why: "weight 50 of 100"},
+		},
+		Notes: []string{"retry budget spent"},
+	}
+	return e
+}
+
+// opinions are the scores of one call.
+type opinions struct {
+	scores  []score.Score
+	put     []score.New
+	deleted id.Score
+	err     error
+}
+
+func (o *opinions) Put(_ context.Context, _ tenant.Scope, list []score.New) ([]score.Result, error) {
+	o.put = append(o.put, list...)
+	return make([]score.Result, len(list)), o.err
+}
+
+func (o *opinions) Scores(context.Context, tenant.Scope, id.Call) ([]score.Score, error) {
+	if o.scores == nil {
+		return nil, score.ErrNoCall
+	}
+	return o.scores, nil
+}
+
+func (o *opinions) Delete(_ context.Context, _ tenant.Scope, _ id.Call, which id.Score) error {
+	o.deleted = which
+	return o.err
 }

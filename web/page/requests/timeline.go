@@ -14,7 +14,8 @@ import (
 // stages names the marks of a call; a mark is the end of its stage.
 func stages() map[string]string {
 	return map[string]string{
-		"authenticate": "Authenticate", "read": "Read request", "resolve": "Choose target", "settle": "Settle cost", "render": "Write the end", "answered": "Answered",
+		"authenticate": "Authenticate", "read": "Read request", "resolve": "Choose target",
+		"admit": "Make room", "defer": "Can it wait", "cache": "Look in the cache", "settle": "Settle cost", "render": "Write the end", "answered": "Answered",
 	}
 }
 
@@ -61,7 +62,7 @@ func tries(e *calllog.Entry, n filter.Namer) []ui.FallStep {
 		}
 		step := ui.FallStep{Name: "Attempt " + strconv.Itoa(a.Number), Kind: ui.Upstream, Start: a.Start, Length: a.Duration, Note: n.Provider(a.Provider)}
 		if a.ErrorClass != "" {
-			step.Kind, step.Note = ui.Failed, ended(a)
+			step.Kind, step.Note = ui.Failed, short(a)
 		} else if len(attempts) == 1 {
 			step.Note = ""
 		}
@@ -74,4 +75,12 @@ func tries(e *calllog.Entry, n filter.Namer) []ui.FallStep {
 		}
 	}
 	return out
+}
+
+// short is how an attempt failed where there is little room: the provider's status, and the word for it.
+func short(a calllog.Attempt) string {
+	if a.Status != 0 {
+		return strconv.Itoa(a.Status) + " " + a.ErrorClass
+	}
+	return a.ErrorClass
 }

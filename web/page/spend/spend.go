@@ -284,14 +284,16 @@ func Exact(r *usage.Row) string {
 	}
 }
 
-// Keys are the names of keys that rows bring with them.
+// Keys are the names of keys, and of experiments, that rows bring with them.
 func Keys(into map[string]string, rows []usage.Row) map[string]string {
 	if into == nil {
 		into = map[string]string{}
 	}
 	for i := range rows {
-		if name := rows[i].Names[usage.Key]; name != "" {
-			into[rows[i].Values[usage.Key]] = name
+		for _, d := range []usage.Dimension{usage.Key, usage.Experiment} {
+			if name := rows[i].Names[d]; name != "" {
+				into[rows[i].Values[d]] = name
+			}
 		}
 	}
 	return into

@@ -81,6 +81,15 @@ func latency() ui.Lines {
 	return l
 }
 
+func band() ui.BandView {
+	v := ui.BandView{Label: "Quality by day", Measure: ui.Points, Margin: -0.02, Axis: []string{"13 Nov", "15", "17", "20 Nov"}}
+	for i := range 8 {
+		wide := 0.05 / float64(i+1)
+		v.Points = append(v.Points, ui.BandPoint{At: float64(i) / 7, Mean: 0.004, Low: 0.004 - wide, High: 0.004 + wide})
+	}
+	return v
+}
+
 func strip() []ui.Health {
 	out := make([]ui.Health, 60)
 	for i := range out {
