@@ -99,8 +99,9 @@ func startWeek(t *testing.T) *week {
 	w.p = play(t, cfg, by(w.clock, API, Proxy, Worker))
 	answers(t, cfg.PublicURL+"/readyz")
 	w.boot = w.p.bootstrap()
+	credentials := map[string]any{}
 	for _, v := range []string{"openai", "anthropic"} {
-		w.post("/credentials", map[string]any{"provider": v, "name": v, "secret": "a-secret-for-" + v, "base_url": provider.Base(v)})
+		credentials[v] = w.post("/credentials", map[string]any{"provider": v, "name": v, "secret": "a-secret-for-" + v, "base_url": provider.Base(v)})["id"]
 	}
 	w.alias, _ = w.post("/aliases", map[string]any{"name": "fast-classifier", "route": map[string]any{
 		"targets": []map[string]string{{"provider": "anthropic", "model": control}},
@@ -109,10 +110,14 @@ func startWeek(t *testing.T) *week {
 		"alias": w.alias, "name": "A smaller model", "goal": "cheaper", "quality": "scores", "score_name": "right", "days": 7, "share": 100,
 		"variants": []map[string]any{
 			{"name": "control", "weight": 50},
-			{"name": "mini", "weight": 50, "target": map[string]string{"provider": "openai", "model": variant}},
+			{"name": "mini", "weight": 50, "target": map[string]any{"provider": "openai", "model": variant, "credential": credentials["openai"]}},
 		},
 	})["id"].(string)
 	w.post("/experiments/"+w.test+"/start", map[string]any{})
+	used := fmt.Sprint(w.p.cfg.PublicURL, "/api/v1/credentials/", credentials["openai"])
+	if status, got, err := ask(t, http.MethodDelete, used, w.boot.ManagementToken, nil); status != http.StatusConflict || !bytes.Contains(got, []byte("A smaller model")) {
+		t.Errorf("deleting an arm's credential: %d %s %v", status, got, err)
+	}
 	eventually(t, "the experiment at the proxy", func() error {
 		w.before = provider.Ledger.Len()
 		_, header, err := w.call("warm-up")

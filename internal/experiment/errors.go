@@ -9,6 +9,7 @@ var (
 	ErrInvalid      = fault.New(fault.Invalid, "experiment.invalid", "This experiment is not valid.")
 	ErrNotConnected = fault.New(fault.Invalid, "experiment.not_connected", "This provider is not connected. Connect it, or choose another model.")
 	ErrNotDraft     = fault.New(fault.Conflict, "experiment.not_draft", "The experiment has started: its plan does not change any more. Stop it and make another.")
+	ErrStale        = fault.New(fault.Stale, "experiment.stale", "The experiment was changed meanwhile. Read it again.")
 	ErrNotRunning   = fault.New(fault.Conflict, "experiment.not_running", "The experiment does not run.")
 	ErrBusy         = fault.New(fault.Conflict, "experiment.alias_busy", "Another experiment runs on this alias. Stop it first.")
 	ErrNotPromoted  = fault.New(fault.Conflict, "experiment.not_promoted", "No arm of this experiment was promoted.")

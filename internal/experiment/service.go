@@ -145,9 +145,13 @@ func (s *Service) Start(ctx context.Context, in tenant.Scope, which id.Experimen
 	if err != nil {
 		return e, err
 	}
+	read := e.Revision
 	return s.Store.Change(ctx, in, which, func(e *Experiment) error {
-		if e.Status != Draft {
+		switch {
+		case e.Status != Draft:
 			return ErrNotDraft
+		case e.Revision != read: // what was looked at is not what would start
+			return ErrStale
 		}
 		e.Horizon = f.Horizon
 		e.Plan, e.Status, e.Live, e.Arms = p, Active, true, deal(p)

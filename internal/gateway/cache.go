@@ -10,6 +10,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/calllog"
+	"tollgate/internal/key"
 	"tollgate/internal/provider"
 	"tollgate/internal/provider/wire"
 )
@@ -35,7 +36,8 @@ type keeping struct {
 // same alias in the same version, by the same choice of targets. Such a call reaches no provider and costs nothing.
 func (g *Gateway) recall(c *Call) error {
 	wish := strings.ToLower(c.req.Header.Get(cacheHeader))
-	if c.Plan.Cache.Mode != alias.CacheExact || c.Plan.Cache.TTL <= 0 || c.in != nil || wish == "no-store" || !c.repeatable() {
+	if c.Plan.Cache.Mode != alias.CacheExact || c.Plan.Cache.TTL <= 0 || c.in != nil || wish == "no-store" ||
+		c.privacy() == key.PrivacyNone || !c.repeatable() { // what is not to be kept is not kept in memory either
 		return nil
 	}
 	c.keeping = &keeping{key: c.keptKey()}

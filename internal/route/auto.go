@@ -28,7 +28,7 @@ func (r Router) auto(org *snapshot.Org, k *key.Key, ask *Ask) (Plan, error) {
 	case ask.Asked != nil && org.Tasks[ask.Asked.Task] != "":
 		f.task, f.by = ask.Asked.Task, byAsking.how
 		f.notes = append(f.notes, "the local classifier was not sure: "+org.Auto.Classifier+" was asked")
-	case ask.Asked == nil && org.Auto.Classifier != "" && len(tasks) > 1:
+	case ask.Asked == nil && org.Auto.Classifier != "" && len(tasks) > 1 && k.AllowAlias(org.Auto.Classifier) == nil:
 		return Plan{Classify: &Classify{Alias: org.Auto.Classifier, Tasks: tasks, Text: question(&seen)}}, nil
 	case slices.Contains(tasks, org.Auto.Default):
 		f.task = org.Auto.Default

@@ -153,6 +153,12 @@ func TestAutoTellsTheTaskFromTheText(t *testing.T) {
 	if p.Classify == nil || p.Classify.Alias != "fast-classifier" || p.Classify.Text != "hmm" || !slices.Equal(p.Classify.Tasks, []string{"classification", "complex-analysis"}) {
 		t.Fatalf("%+v", p.Classify)
 	}
+	narrow := &key.Key{Aliases: []string{"slow-thinker"}}
+	org := fresh(asking)
+	org.Tasks["extraction"] = "slow-thinker"
+	if p, err := r.Resolve(org, narrow, &route.Ask{Name: "auto", Prompt: dim, Now: noon}); err != nil || p.Classify != nil || p.Task != "complex-analysis" {
+		t.Errorf("a key that may not call the classifier: %+v, %v", p.Classify, err)
+	}
 	p = resolve(t, r, fresh(asking), route.Ask{Name: "auto", Prompt: dim, Asked: &route.Asked{Task: "classification"}})
 	if p.Task != "classification" || p.TaskBy != calllog.TaskAsked {
 		t.Errorf("%+v", p)

@@ -205,6 +205,15 @@ func (s *Store) Delete(ctx context.Context, in tenant.Scope, which id.Credential
 		if len(names) > 0 {
 			return credential.ErrUsed.Say("Aliases use this credential: %s. Point them elsewhere first.", strings.Join(names, ", "))
 		}
+		// Without it the units of an arm would be served by the control, and still be counted as the arm's.
+		err = tx.Raw(`SELECT e.name FROM experiments e WHERE e.live
+			AND EXISTS (SELECT FROM jsonb_path_query(e.plan, '$.**.credential') c WHERE c = to_jsonb(?::text)) ORDER BY e.name LIMIT 10`, string(which)).Scan(&names).Error
+		if err != nil {
+			return err
+		}
+		if len(names) > 0 {
+			return credential.ErrUsed.Say("Running experiments use this credential: %s. Stop them first.", strings.Join(names, ", "))
+		}
 		if err := tx.Where("id = ?", string(which)).Delete(&row{}).Error; err != nil {
 			return err
 		}

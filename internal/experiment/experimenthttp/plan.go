@@ -66,7 +66,7 @@ type Plan struct {
 	Name       string      `json:"name" maxLength:"400"`
 	Hypothesis string      `json:"hypothesis,omitempty" maxLength:"16000"`
 	Variants   []Variant   `json:"variants" maxItems:"20" doc:"The control first"`
-	Share      int         `json:"share,omitempty" doc:"Percent of the alias's units that take part; left out: 100"`
+	Share      int         `json:"share,omitempty" minimum:"1" maximum:"100" doc:"Percent of the alias's units that take part; left out: 100"`
 	Goal       string      `json:"goal" maxLength:"32" doc:"cheaper, better or faster. Fixed at the start"`
 	Margin     float64     `json:"margin,omitempty" doc:"How much worse is still not worse, in points of 0 to 1; left out: 0.02"`
 	CostCap    float64     `json:"cost_cap,omitempty" doc:"With better: at most so many times the control's cost"`
