@@ -148,7 +148,7 @@ func (f *Forecast) refuse(p Plan, t Traffic) {
 	case t.Calls == 0:
 		f.Refusal = fmt.Sprintf("%s had no calls in the last seven days, so nothing can be promised.", p.AliasName)
 	case t.Units < forecastUnits:
-		f.Refusal = fmt.Sprintf("%s had calls of only %d units in the last seven days: too few to promise anything.", p.AliasName, t.Units)
+		f.Refusal = fmt.Sprintf("%s had calls of too few units in the last seven days to promise anything: %d, and %d are the least.", p.AliasName, t.Units, forecastUnits)
 	case p.Quality == Scores && t.Scored == 0:
 		f.Refusal = fmt.Sprintf("No call of %s has a score named %q yet, so there is nothing to tell better from worse by. Send scores, or choose another source of quality.", p.AliasName, p.ScoreName)
 	case p.Quality == Judge && t.Kept == 0:
@@ -157,7 +157,7 @@ func (f *Forecast) refuse(p Plan, t Traffic) {
 		f.Refusal = fmt.Sprintf("The traffic is too thin to see a difference of %s within four weeks. Widen the margin, or let more of the traffic take part.", points(p.Margin))
 	}
 	if f.Refusal != "" {
-		f.ExpectedDays = 0
+		f.ExpectedDays, f.EarlyDay = 0, 0
 	}
 }
 
