@@ -4,7 +4,6 @@ package alias
 
 import (
 	"regexp"
-	"strings"
 	"time"
 
 	"tollgate/internal/id"
@@ -52,11 +51,4 @@ func badName(name string) string {
 
 func invalid(field, format string, args ...any) error {
 	return ErrInvalid.Say(format, args...).At(field)
-}
-
-func clip(s string) string {
-	if len(s) > 100 {
-		return strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	return s
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/provider"
 )
@@ -117,7 +118,7 @@ func (c *checker) target(t Target, at []string) {
 	say := func(reason, field string) { c.say(reason, append(slices.Clone(at), field)...) }
 	v, known := c.words.Vendors(t.Provider)
 	if !known {
-		say(fmt.Sprintf("There is no provider %q.", clip(t.Provider)), "provider")
+		say(fmt.Sprintf("There is no provider %q.", fault.Clip(t.Provider)), "provider")
 	}
 	if t.Model == "" || len(t.Model) > modelBytesMax || strings.ContainsFunc(t.Model, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		say(fmt.Sprintf("A model name has 1 to %d characters without spaces.", modelBytesMax), "model")
@@ -138,7 +139,7 @@ func (c *checker) target(t Target, at []string) {
 
 func (c *checker) strategy(s Strategy, at ...string) {
 	if s != "" && !slices.Contains(Strategies, s) {
-		c.say(fmt.Sprintf("There is no strategy %q. There are %s.", clip(string(s)), list(Strategies)), at...)
+		c.say(fmt.Sprintf("There is no strategy %q. There are %s.", fault.Clip(string(s)), list(Strategies)), at...)
 	}
 }
 
@@ -183,7 +184,7 @@ func (c *checker) fallbacks(fallbacks []Fallback) {
 func (c *checker) causes(on []Cause, at ...string) {
 	for i, cause := range on {
 		if !slices.Contains(Causes, cause) {
-			c.say(fmt.Sprintf("There is no cause %q. There are %s.", clip(string(cause)), list(Causes)), append(slices.Clone(at), strconv.Itoa(i))...)
+			c.say(fmt.Sprintf("There is no cause %q. There are %s.", fault.Clip(string(cause)), list(Causes)), append(slices.Clone(at), strconv.Itoa(i))...)
 		}
 	}
 }

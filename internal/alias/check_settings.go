@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"tollgate/internal/fault"
 )
 
 // Efforts of reasoning that a route may ask for.
@@ -97,7 +99,7 @@ func (c *checker) settings(s Settings, name string) {
 		c.say("top_p is above 0 and at most 1.", "parameters", name, "top_p")
 	}
 	if s.Effort != "" && !slices.Contains(Efforts, s.Effort) {
-		c.say(fmt.Sprintf("There is no effort %q. There are %s.", clip(s.Effort), list(Efforts)), "parameters", name, "effort")
+		c.say(fmt.Sprintf("There is no effort %q. There are %s.", fault.Clip(s.Effort), list(Efforts)), "parameters", name, "effort")
 	}
 }
 

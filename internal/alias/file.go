@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 )
 
@@ -83,15 +84,15 @@ func (f File) Problems(w Words) []Problem {
 			c.say("A task has 1 to 64 lower-case letters, digits, hyphens or underscores, and starts with a letter or digit.", "tasks", task)
 		}
 		if name := f.Tasks[task]; !f.has(name) {
-			c.say(fmt.Sprintf("There is no alias %q in this file. Add it under aliases, or name another.", clip(name)), "tasks", task)
+			c.say(fmt.Sprintf("There is no alias %q in this file. Add it under aliases, or name another.", fault.Clip(name)), "tasks", task)
 		}
 	}
 	if a := f.Auto; a.On {
 		if _, ok := f.Tasks[a.Default]; a.Default != "" && !ok {
-			c.say(fmt.Sprintf("There is no task %q in this file.", clip(a.Default)), "auto", "default")
+			c.say(fmt.Sprintf("There is no task %q in this file.", fault.Clip(a.Default)), "auto", "default")
 		}
 		if a.Classifier != "" && !f.has(a.Classifier) {
-			c.say(fmt.Sprintf("There is no alias %q in this file.", clip(a.Classifier)), "auto", "classifier")
+			c.say(fmt.Sprintf("There is no alias %q in this file.", fault.Clip(a.Classifier)), "auto", "classifier")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Aliases)) {

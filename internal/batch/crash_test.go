@@ -465,10 +465,7 @@ func TestABatchEndsWithItsWindow(t *testing.T) {
 
 func TestEveryLineEndsOnceWhereverWorkersDie(t *testing.T) {
 	t.Parallel()
-	seeds, parts := 200, 4
-	if testing.Short() {
-		seeds = 40
-	}
+	const seeds, parts = 200, 4
 	for part := range parts {
 		t.Run(fmt.Sprint(part), func(t *testing.T) {
 			t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/provider"
 	"tollgate/internal/secret"
@@ -249,7 +250,7 @@ func (s *Service) sealer(ctx context.Context, in tenant.Scope) (func(Credential,
 func (s *Service) check(n New) (provider.Vendor, New, string, error) {
 	v, ok := s.vendors(n.Provider)
 	if !ok {
-		return v, n, "", ErrInvalid.Say("There is no provider %q.", clip(n.Provider)).At("provider")
+		return v, n, "", ErrInvalid.Say("There is no provider %q.", fault.Clip(n.Provider)).At("provider")
 	}
 	return s.checkFor(v, n)
 }
@@ -335,13 +336,6 @@ func hint(s secret.Text) string {
 		return "…"
 	}
 	return text[len(text)-4:]
-}
-
-func clip(s string) string {
-	if len(s) > 100 {
-		return strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	return s
 }
 
 func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

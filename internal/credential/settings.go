@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/provider"
 )
 
@@ -18,7 +19,7 @@ const settingBytesMax = 128
 func checkSettings(v provider.Vendor, given map[string]string, moved bool) (map[string]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.ContainsFunc(v.Fields, func(f provider.Field) bool { return f.Name == name }) {
-			return nil, ErrInvalid.Say("%s has no setting %q.", v.Name, clip(name)).At("settings." + clip(name))
+			return nil, ErrInvalid.Say("%s has no setting %q.", v.Name, fault.Clip(name)).At("settings." + fault.Clip(name))
 		}
 	}
 	kept := map[string]string{}

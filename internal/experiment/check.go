@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/fault"
 	"tollgate/internal/money"
 	"tollgate/internal/provider"
 )
@@ -156,7 +157,7 @@ func (p Plan) checkVariant(i int, at string, vendors func(string) (provider.Vend
 	v := p.Variants[i]
 	if t := v.Target; t != nil {
 		if _, ok := vendors(t.Provider); !ok {
-			return invalid(at+".target.provider", "There is no provider %q.", clip(t.Provider))
+			return invalid(at+".target.provider", "There is no provider %q.", fault.Clip(t.Provider))
 		}
 		if t.Model == "" || len(t.Model) > modelBytesMax || strings.ContainsFunc(t.Model, func(c rune) bool { return c <= ' ' || c > '~' }) {
 			return invalid(at+".target.model", "A model name has 1 to %d characters without spaces.", modelBytesMax)
@@ -271,11 +272,4 @@ func line(s string, runesMax int) bool {
 func text(s string, runesMax int) bool {
 	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= runesMax &&
 		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' })
-}
-
-func clip(s string) string {
-	if len(s) > 100 {
-		return strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	return s
 }

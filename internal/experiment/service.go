@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/provider"
 	"tollgate/internal/tenant"
@@ -203,7 +204,7 @@ func (s *Service) judgeable(ctx context.Context, in tenant.Scope, p Plan) error 
 	}
 	_, err = s.named(ctx, in, p.Judge.Alias)
 	if errors.Is(err, alias.ErrNotFound) {
-		return invalid("judge.alias", "There is no alias %q.", clip(p.Judge.Alias))
+		return invalid("judge.alias", "There is no alias %q.", fault.Clip(p.Judge.Alias))
 	}
 	return err
 }

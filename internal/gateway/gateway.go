@@ -41,7 +41,7 @@ type Gateway struct {
 	surfaces paths
 	bodies   buffers
 	ends     endpoints
-	ways     ways
+	ways     memo[wayKey, way]
 	mint     id.Mint
 	schemas  schemas
 	drains   chan struct{} // one slot for each answer that is read on without its client

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"tollgate/internal/credential"
@@ -150,19 +149,14 @@ func (l *lent) Close() error {
 	return nil
 }
 
-// endpoints remembers parsed addresses. There are as many as credentials have base URLs and models stand in paths; beyond a bound it
-// starts over, and what is longer than any of these is not kept, because clients choose the names of models.
-type endpoints struct {
-	mu    sync.RWMutex
-	known map[endpoint]*url.URL
-}
+// endpoints remembers parsed addresses: there are as many as credentials have base URLs and models stand in paths. What is longer than
+// any of these is not kept.
+type endpoints struct{ memo[endpoint, *url.URL] }
 
 type endpoint struct{ base, path string }
 
-const (
-	endpointsMax = 10_000
-	endpointKept = 512 // bytes
-)
+// endpointKept bounds an address that is remembered, in bytes.
+const endpointKept = 512
 
 // errCrooked is an address with a step back in its path. A model's name or a file's could reach another endpoint of the provider so,
 // with the organization's credential; escaping does not help against servers that unescape a path before they tidy it up.
@@ -182,10 +176,7 @@ func crooked(path string) bool {
 }
 
 func (e *endpoints) url(at endpoint) (*url.URL, error) {
-	e.mu.RLock()
-	u := e.known[at]
-	e.mu.RUnlock()
-	if u != nil {
+	if u, ok := e.find(at); ok {
 		return u, nil
 	}
 	u, err := url.Parse(strings.TrimRight(at.base, "/") + at.path)
@@ -198,11 +189,6 @@ func (e *endpoints) url(at endpoint) (*url.URL, error) {
 	if len(at.base)+len(at.path) > endpointKept {
 		return u, nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.known == nil || len(e.known) >= endpointsMax {
-		e.known = make(map[endpoint]*url.URL)
-	}
-	e.known[at] = u
+	e.keep(at, u)
 	return u, nil
 }

@@ -1,23 +1,12 @@
 package gateway
 
-import (
-	"sync"
-
-	"tollgate/internal/provider"
-)
+import "tollgate/internal/provider"
 
 // way is how a vendor is asked for what a client wants.
 type way struct {
 	spoken  *provider.Spoken
 	target  provider.Target
 	carries bool // the client's bytes pass
-}
-
-// ways remembers what Choose found: it matches patterns of names, and the answer for a vendor, a client's dialect and a model never
-// changes while the process runs. Beyond a bound it starts over, because clients choose the names of models.
-type ways struct {
-	mu    sync.RWMutex
-	known map[wayKey]way
 }
 
 type wayKey struct {
@@ -27,34 +16,21 @@ type wayKey struct {
 	own    bool
 }
 
-const (
-	waysMax    = 10_000
-	wayKeptMax = 256 // bytes of a model's name
-)
+// wayKept bounds the name of a model, in bytes, whose way is remembered.
+const wayKept = 256
 
-// way finds the way; false when there is none.
+// way finds the way; false when there is none. What Choose says is remembered: it matches patterns of names.
 func (g *Gateway) way(v *provider.Vendor, client provider.Client, model string, own bool) (way, bool) {
 	k := wayKey{v.ID, client.Name(), model, own}
-	g.ways.mu.RLock()
-	w, ok := g.ways.known[k]
-	g.ways.mu.RUnlock()
+	w, ok := g.ways.find(k)
 	if ok {
 		return w, w.spoken != nil
 	}
 	if w.spoken, w.target, ok = g.Choose(v, client, model, own); ok {
 		w.carries = provider.Carries(w.target, client.Name())
 	}
-	if len(model) <= wayKeptMax {
+	if len(model) <= wayKept {
 		g.ways.keep(k, w)
 	}
 	return w, ok
-}
-
-func (s *ways) keep(k wayKey, w way) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known == nil || len(s.known) >= waysMax {
-		s.known = make(map[wayKey]way)
-	}
-	s.known[k] = w
 }

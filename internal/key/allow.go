@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/tenant"
 )
@@ -44,7 +45,7 @@ func (k *Key) AllowAlias(name string) error {
 	if k.unscoped() || slices.Contains(k.Aliases, name) {
 		return nil
 	}
-	return ErrAlias.Say("This key may not call the alias %q.", clip(name)).At("model")
+	return ErrAlias.Say("This key may not call the alias %q.", fault.Clip(name)).At("model")
 }
 
 // AllowModel reports why a direct call of a provider's model is refused, or nil.
@@ -57,7 +58,7 @@ func (k *Key) AllowModel(provider, model string) error {
 			return nil
 		}
 	}
-	return ErrModel.Say("This key may not call the model %q directly.", clip(provider+"/"+model)).At("model")
+	return ErrModel.Say("This key may not call the model %q directly.", fault.Clip(provider+"/"+model)).At("model")
 }
 
 func (k *Key) unscoped() bool { return len(k.Aliases) == 0 && len(k.Models) == 0 }
@@ -91,14 +92,6 @@ func glob(pattern, s string) bool {
 		}
 		s = s[i+len(part):]
 	}
-}
-
-// clip bounds what a client sent before it is said back.
-func clip(s string) string {
-	if len(s) > 100 {
-		return strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	return s
 }
 
 // Scope is the tenant scope of a call made with the key: one organization, and no role on the control plane. Only the

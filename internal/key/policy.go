@@ -77,17 +77,17 @@ func (k *Key) checkScope() error {
 	}
 	for i, a := range k.Aliases {
 		if !word.MatchString(a) {
-			return ErrInvalid.Say("%q is not an alias name.", clip(a)).At(at("aliases", i))
+			return ErrInvalid.Say("%q is not an alias name.", fault.Clip(a)).At(at("aliases", i))
 		}
 	}
 	for i, m := range k.Models {
 		if len(m) > modelBytesMax || !modelPattern.MatchString(m) {
-			return ErrInvalid.Say("%q is not a model: write provider/model, with * for any characters.", clip(m)).At(at("models", i))
+			return ErrInvalid.Say("%q is not a model: write provider/model, with * for any characters.", fault.Clip(m)).At(at("models", i))
 		}
 	}
 	for i, e := range k.Endpoints {
 		if !slices.Contains(Endpoints, e) {
-			return ErrInvalid.Say("%q is not an endpoint.", clip(string(e))).At(at("endpoints", i))
+			return ErrInvalid.Say("%q is not an endpoint.", fault.Clip(string(e))).At(at("endpoints", i))
 		}
 	}
 	for i, n := range k.Networks {
@@ -105,9 +105,9 @@ func checkTags(tags map[string]string) error {
 	for k, v := range tags {
 		switch {
 		case k == "" || len(k) > tagKeyBytesMax || !printable(k):
-			return ErrInvalid.Say("The tag %q: a tag's key has 1 to %d bytes on one line.", clip(k), tagKeyBytesMax).At("tags." + clip(k))
+			return ErrInvalid.Say("The tag %q: a tag's key has 1 to %d bytes on one line.", fault.Clip(k), tagKeyBytesMax).At("tags." + fault.Clip(k))
 		case len(v) > tagValueBytesMax || !printable(v):
-			return ErrInvalid.Say("The tag %q: a tag's value has at most %d bytes on one line.", clip(k), tagValueBytesMax).At("tags." + clip(k))
+			return ErrInvalid.Say("The tag %q: a tag's value has at most %d bytes on one line.", fault.Clip(k), tagValueBytesMax).At("tags." + fault.Clip(k))
 		}
 	}
 	return nil
@@ -137,7 +137,7 @@ func ParseNetworks(texts []string) ([]netip.Prefix, error) {
 }
 
 func badNetwork(text string, i int) *fault.Error {
-	return ErrInvalid.Say("%q is not a network: write 203.0.113.0/24 or one address.", clip(text)).At(at("networks", i))
+	return ErrInvalid.Say("%q is not a network: write 203.0.113.0/24 or one address.", fault.Clip(text)).At(at("networks", i))
 }
 
 func at(field string, i int) string { return fmt.Sprintf("%s.%d", field, i) }

@@ -6,6 +6,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/calllog"
+	"tollgate/internal/fault"
 	"tollgate/internal/health"
 	"tollgate/internal/provider"
 	"tollgate/internal/snapshot"
@@ -86,7 +87,7 @@ func (c *choosing) sticks() bool { return !c.loose && c.ask.Unit.By != "" && c.a
 func (c *choosing) add(t alias.Target, s shape) bool {
 	v, ok := c.r.Vendors(t.Provider)
 	if !ok {
-		c.missing = ErrNotConnected.Say("The provider %q is not known here.", clip(t.Provider))
+		c.missing = ErrNotConnected.Say("The provider %q is not known here.", fault.Clip(t.Provider))
 		c.drop(&t, "the provider is not known here")
 		return false
 	}

@@ -140,7 +140,7 @@ func (c *choosing) first(order []*entry) []*entry {
 }
 
 func (e *entry) candidate(place int, why string) calllog.Candidate {
-	out := calllog.Candidate{Provider: e.Vendor.ID, Model: clip(e.Model), Place: place, Why: why}
+	out := calllog.Candidate{Provider: e.Vendor.ID, Model: fault.Clip(e.Model), Place: place, Why: why}
 	if e.Credential != nil {
 		out.Credential = e.Credential.ID
 	}
@@ -199,16 +199,16 @@ func causes(on []alias.Cause) string {
 // nothing says why there is no target at all.
 func (c *choosing) nothing(name string) error {
 	if c.batched {
-		return ErrBatchOnly.Say("%q is served in batches. Send the call with the header X-Tollgate-Defer: 1, or as a line of POST /v1/batches.", clip(name))
+		return ErrBatchOnly.Say("%q is served in batches. Send the call with the header X-Tollgate-Defer: 1, or as a line of POST /v1/batches.", fault.Clip(name))
 	}
 	for i := len(c.dropped) - 1; i >= 0 && c.missing == nil; i-- {
 		d := &c.dropped[i]
-		return ErrNoTarget.Say("No target of %q is left for this call. %s/%s: %s.", clip(name), clip(d.Provider), clip(d.Model), d.Why)
+		return ErrNoTarget.Say("No target of %q is left for this call. %s/%s: %s.", fault.Clip(name), fault.Clip(d.Provider), fault.Clip(d.Model), d.Why)
 	}
 	if c.missing != nil {
 		return c.missing
 	}
-	return ErrNotConnected.Say("The alias %q has no targets.", clip(name))
+	return ErrNotConnected.Say("The alias %q has no targets.", fault.Clip(name))
 }
 
 // atModels says which name of the request's models list an error is about.

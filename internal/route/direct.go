@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/alias/spell"
 	"tollgate/internal/calllog"
+	"tollgate/internal/fault"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
 	"tollgate/internal/provider"
@@ -132,15 +134,15 @@ const namesMax = 3
 func (r Router) unknown(org *snapshot.Org, k *key.Key, name string, now time.Time) error {
 	if v, ok := r.family(org, name, now); ok {
 		return ErrNotConnected.Say("%s is a model of %s, which is not connected. Add a credential for it on the dashboard under Providers.",
-			clip(name), v.Name)
+			fault.Clip(name), v.Name)
 	}
 	close := r.similar(org, k, name, now)
 	if len(close) == 0 {
 		return ErrModel.Say("There is no model or alias %q. GET /v1/models lists what this key may call; provider/model names any other model.",
-			clip(name))
+			fault.Clip(name))
 	}
 	return ErrModel.Say("There is no model or alias %q. Did you mean %s? GET /v1/models lists what this key may call.",
-		clip(name), strings.Join(close, ", "))
+		fault.Clip(name), strings.Join(close, ", "))
 }
 
 // makers are the vendors that make models of their own, so that "gpt-4o" without a credential is explained by its maker and
@@ -190,7 +192,7 @@ func (r Router) connected(org *snapshot.Org, v *provider.Vendor, model string) b
 }
 
 func closeAliases(org *snapshot.Org, k *key.Key, name string) []string {
-	if len(name) > clipMax {
+	if len(name) > fault.ClipMax {
 		return nil
 	}
 	type near struct {
@@ -201,7 +203,7 @@ func closeAliases(org *snapshot.Org, k *key.Key, name string) []string {
 	want := strings.ToLower(name)
 	limit := max(2, len(want)/3)
 	for n := range org.Aliases {
-		off := distance(want, n)
+		off := spell.Distance(want, n)
 		if strings.Contains(n, want) || strings.Contains(want, n) {
 			off = min(off, limit)
 		}
@@ -220,34 +222,4 @@ func closeAliases(org *snapshot.Org, k *key.Key, name string) []string {
 		out = append(out, n.name)
 	}
 	return out
-}
-
-// distance is the number of single-byte edits between two names; swapping neighbours counts as two.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}
-
-const clipMax = 100
-
-// clip bounds what a client sent before it is said back.
-func clip(s string) string {
-	if len(s) > clipMax {
-		return strings.ToValidUTF8(s[:clipMax], "") + "…"
-	}
-	return s
 }

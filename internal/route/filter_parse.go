@@ -101,7 +101,7 @@ func (p *filterParser) member(name string, raw []byte) {
 	case "preferred_min_throughput", "preferred_max_latency":
 		// Wishes that never leave anything out; a vendor that routes by itself reads them.
 	default:
-		p.refuse(ErrFilter.Say("There is no field %q in the provider object.", clip(at)).At(clip(at)))
+		p.refuse(ErrFilter.Say("There is no field %q in the provider object.", fault.Clip(at)).At(fault.Clip(at)))
 	}
 }
 
@@ -193,12 +193,12 @@ func (p *filterParser) prices(at string, raw []byte) {
 		}
 	}
 	for name := range members {
-		p.refuse(ErrFilter.Say("There is no field %q in the provider object's max_price.", clip(name)).At(at))
+		p.refuse(ErrFilter.Say("There is no field %q in the provider object's max_price.", fault.Clip(name)).At(at))
 	}
 }
 
 func badFilter(at, what string) *fault.Error {
-	return ErrFilter.Say("%s must be %s.", clip(at), what).At(clip(at))
+	return ErrFilter.Say("%s must be %s.", fault.Clip(at), what).At(fault.Clip(at))
 }
 
 // ParseModels reads a request's models list: names that are tried in turn behind its model, whatever the failure. null is none.

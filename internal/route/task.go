@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tollgate/internal/calllog"
+	"tollgate/internal/fault"
 	"tollgate/internal/key"
 	"tollgate/internal/snapshot"
 )
@@ -51,7 +52,7 @@ func (r Router) open(org *snapshot.Org, k *key.Key, ask *Ask) (Plan, error) {
 	case k.Task != "":
 		return r.task(org, k, ask, k.Task, byKey)
 	case ask.Name != Auto:
-		return Plan{}, ErrModel.Say("The model %q stands for the key's task, and this key has none. Name one as task:<name>.%s", clip(ask.Name), known(org, k))
+		return Plan{}, ErrModel.Say("The model %q stands for the key's task, and this key has none. Name one as task:<name>.%s", fault.Clip(ask.Name), known(org, k))
 	case !org.Auto.On:
 		return Plan{}, ErrModel.Say("The model \"auto\" is not switched on in the organization's routing file (auto: on). Name a model, an alias or task:<name>.")
 	}
@@ -71,7 +72,7 @@ func Tasks(org *snapshot.Org, k *key.Key) []string {
 }
 
 func unknownTask(org *snapshot.Org, k *key.Key, name string, by taskBy) error {
-	return ErrTask.Say("There is no task %q in the organization's routing file that this key may call.%s", clip(name), known(org, k)).At(by.field)
+	return ErrTask.Say("There is no task %q in the organization's routing file that this key may call.%s", fault.Clip(name), known(org, k)).At(by.field)
 }
 
 // known tells which tasks there are, for the end of an error's sentence.

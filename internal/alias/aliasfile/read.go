@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/alias/spell"
 	"tollgate/internal/id"
 )
 
@@ -81,7 +82,7 @@ func readTarget(s spot, more map[string]func(spot)) (t alias.Target) {
 		v.as(append(append([]string{}, s.api...), "model")...)
 		var ok bool
 		if t.Provider, t.Model, ok = strings.Cut(name, "/"); !ok && name != "" {
-			v.refuse("Write the model as provider/model, such as openai/%s.", clip(name))
+			v.refuse("Write the model as provider/model, such as openai/%s.", spell.Clip(name))
 		}
 	}
 	if s.node.Kind == yaml.ScalarNode {

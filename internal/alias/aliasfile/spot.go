@@ -124,7 +124,7 @@ func (s spot) fields(known map[string]func(spot)) {
 				at.refuse("There is no key %q here. Did you mean %s?", name, near)
 				return
 			}
-			at.refuse("There is no key %q here. There are %s.", clip(name), strings.Join(names, ", "))
+			at.refuse("There is no key %q here. There are %s.", spell.Clip(name), strings.Join(names, ", "))
 			return
 		}
 		if v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!null" {
@@ -324,11 +324,4 @@ func shape(n *yaml.Node) string {
 		return "nothing"
 	}
 	return "something else"
-}
-
-func clip(s string) string {
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return s
 }

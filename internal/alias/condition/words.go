@@ -64,10 +64,10 @@ func syntax(detail string) string {
 	for _, lead := range []string{"mismatched input ", "extraneous input ", "no viable alternative at input ", "missing "} {
 		if rest, ok := strings.CutPrefix(detail, lead); ok {
 			what, _, _ := strings.Cut(rest, " expecting")
-			return "This cannot be read from " + clip(what) + " on. Compare with ==, combine with && and ||, put texts in quotes."
+			return "This cannot be read from " + spell.Clip(what) + " on. Compare with ==, combine with && and ||, put texts in quotes."
 		}
 	}
-	return "This cannot be read: " + clip(detail) + "."
+	return "This cannot be read: " + spell.Clip(detail) + "."
 }
 
 const noIndex = `Conditions have no [ ]: what is not there would make them fail. A tag is asked for as tag("name").`
@@ -97,9 +97,9 @@ func unknownFunction(name string) string {
 	}
 	all := []string{"contains", "endsWith", hourFunction, "matches", "size", "startsWith", tagFunction, weekdayFunction}
 	if near := spell.Near(name, all); near != "" {
-		return fmt.Sprintf("There is no %s(). Did you mean %s()?", clip(name), near)
+		return fmt.Sprintf("There is no %s(). Did you mean %s()?", spell.Clip(name), near)
 	}
-	return fmt.Sprintf("There is no %s(). A condition knows %s().", clip(name), strings.Join(all, "(), "))
+	return fmt.Sprintf("There is no %s(). A condition knows %s().", spell.Clip(name), strings.Join(all, "(), "))
 }
 
 // symbols are operators as people write them.
@@ -159,11 +159,4 @@ func plainList(types string) string {
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-func quote(s string) string { return `"` + clip(s) + `"` }
-
-func clip(s string) string {
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return s
-}
+func quote(s string) string { return `"` + spell.Clip(s) + `"` }

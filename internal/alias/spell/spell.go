@@ -5,15 +5,15 @@ package spell
 func Near(word string, words []string) string {
 	best, slips := "", 3
 	for _, w := range words {
-		if d := distance(word, w); d < slips && d < len(word) {
+		if d := Distance(word, w); d < slips && d < len(word) {
 			best, slips = w, d
 		}
 	}
 	return best
 }
 
-// distance is Levenshtein's.
-func distance(a, b string) int {
+// Distance is Levenshtein's: the number of single-byte edits between two words; swapping neighbours counts as two.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -31,4 +31,15 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// shown is how many characters of what somebody wrote a message shows.
+const shown = 60
+
+// Clip bounds what somebody wrote before a message shows it.
+func Clip(s string) string {
+	if r := []rune(s); len(r) > shown {
+		return string(r[:shown]) + "…"
+	}
+	return s
 }
