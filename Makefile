@@ -47,10 +47,15 @@ fuzz: ## every fuzz test for FUZZTIME each
 e2e: setup ## only the black boxes: the story in Chromium, official SDKs, recorded providers, faults
 	$(GO) test -count=1 -timeout 20m ./test/...
 
+fault: setup ## the fault tests of budgets, limits and keys in full size, with their figures (15 minutes)
+	@set -o pipefail; TOLLGATE_FAULT=big $(GO) test -v -count=1 -p 1 -timeout 20m -run '^Test[BK][0-9]' \
+	  ./test/fault ./internal/budget/... ./internal/limit/... ./internal/key/... ./internal/gateway | \
+	  awk '/^(---|FAIL|ok|panic)/ || /_test.go:[0-9]+: / { print; fflush() } /no test files|no tests to run/ { next }'
+
 migrate: ## apply the migrations to DATABASE_URL
 	$(GO) run ./cmd/tollgate migrate
 
 clean: ## remove what was built (never data)
 	rm -rf bin
 
-.PHONY: help run test race check setup generate fmt lint bench fuzz e2e migrate clean
+.PHONY: help run test race check setup generate fmt lint bench fuzz e2e fault migrate clean

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and is missing: Chromium, and the clients: SDKs, frameworks, coding agents. Running it again is cheap.
+# Installs what the tests need and is missing: Chromium, a Redis server, and the clients: SDKs, frameworks, coding agents. Running it again is cheap.
 # Postgres is fetched by the tests themselves, through the embedded-postgres module.
 set -euo pipefail
 cd "$(dirname "$0")/sdk"
@@ -30,6 +30,7 @@ if [ -z "${CHROMIUM:-}" ] && ! command -v google-chrome >/dev/null 2>&1; then
 fi
 install node nodejs npm
 install npm npm
+install redis-server redis-server
 install python3 python3 python3-venv
 
 # node_new: the clients want Node 22 or later. Where the machine's is older, one is installed from the registry for the tests only.

@@ -8,7 +8,6 @@ import (
 	"tollgate/web/page/door"
 	"tollgate/web/page/experiments"
 	"tollgate/web/page/jump"
-	"tollgate/web/page/keys"
 	"tollgate/web/page/models"
 	"tollgate/web/page/providers"
 	"tollgate/web/page/routing"
@@ -35,9 +34,8 @@ func entrance(d Deps) []page.Route {
 	}
 }
 
-// control is what is set: keys, aliases, providers.
+// control is what is set: aliases, providers, prices.
 func control(d Deps) []page.Route {
-	k := keys.Keys{Keys: d.Keys, Accounts: d.Accounts, Aliases: d.Aliases, Prices: d.Prices, Usage: d.Usage, Calls: d.Calls, Gateway: d.GatewayURL}
 	a := aliases.Aliases{
 		Aliases: d.Aliases, Routing: d.Aliases, Experiments: d.Experiments, Credentials: d.Credentials, Usage: d.Usage, People: d.Accounts, Prices: d.Prices,
 		Vendors: catalog.Vendors(), Gateway: d.GatewayURL,
@@ -46,17 +44,6 @@ func control(d Deps) []page.Route {
 	all := vendors.Page{Credentials: d.Credentials, Prices: d.Prices, Vendors: catalog.Vendors()}
 	m := models.Models{Prices: d.Prices, Credentials: d.Credentials, Vendors: catalog.Vendors()}
 	return []page.Route{
-		page.GET("/keys", tenant.ReadKeys, k.List),
-		page.POST("/keys", tenant.WriteKeys, k.Create),
-		page.GET("/keys/new", tenant.WriteKeys, k.NewForm),
-		page.POST("/keys/words", tenant.WriteKeys, k.Words),
-		page.GET("/keys/:id", tenant.ReadKeys, k.Detail),
-		page.GET("/keys/:id/events", tenant.ReadCalls, k.Events),
-		page.GET("/keys/:id/edit", tenant.WriteKeys, k.EditForm),
-		page.POST("/keys/:id/edit", tenant.WriteKeys, k.Edit),
-		page.GET("/keys/:id/revoke", tenant.WriteKeys, k.RevokeForm),
-		page.POST("/keys/:id/revoke", tenant.WriteKeys, k.Revoke),
-
 		page.GET("/aliases", tenant.ReadAliases, a.List),
 		page.POST("/aliases", tenant.WriteAliases, a.Create),
 		page.GET("/aliases/new", tenant.WriteAliases, a.NewForm),
@@ -126,6 +113,7 @@ func operate(d Deps) []page.Route {
 	return []page.Route{
 		page.GET("/settings", tenant.ReadOrganization, s.Page),
 		page.POST("/settings/organization", tenant.WriteOrganization, s.RenameOrganization),
+		page.POST("/settings/calendar", tenant.WriteOrganization, s.SetCalendar),
 		page.POST("/settings/teams", tenant.WriteTeams, s.CreateTeam),
 		page.POST("/settings/teams/:id", tenant.WriteTeams, s.RenameTeam),
 		page.POST("/settings/members/:id", tenant.WriteMembers, s.ChangeRole),

@@ -23,6 +23,8 @@ import (
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/aliaspg"
 	"tollgate/internal/alias/condition"
+	"tollgate/internal/budget"
+	"tollgate/internal/budget/budgetpg"
 	"tollgate/internal/calllog"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/chat"
@@ -34,8 +36,13 @@ import (
 	"tollgate/internal/experiment"
 	"tollgate/internal/experiment/experimentpg"
 	"tollgate/internal/id"
+	"tollgate/internal/issue"
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
+	"tollgate/internal/limit"
+	"tollgate/internal/limit/limitpg"
+	"tollgate/internal/notice"
+	"tollgate/internal/notice/noticepg"
 	"tollgate/internal/postgres"
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/price"
@@ -90,6 +97,30 @@ func fixtures() []fixture {
 			e, err := b.h.deps.Experiments.Create(b.h.t.Context(), b.scope, p)
 			return string(must(b.h.t, e, err).ID)
 		}},
+		{"/keys/templates/:id", func(b *browser) string {
+			t, err := b.h.deps.Keys.CreateTemplate(b.h.t.Context(), b.scope, key.Template{Name: "fixture " + id.New("x")})
+			return string(must(b.h.t, t, err).ID)
+		}},
+		{"/budgets/:id", func(b *browser) string {
+			n := budget.Budget{Name: "fixture " + id.New("x"), Limits: []budget.Limit{{Period: budget.Month, Amount: 5_000_000_000}}, Mode: budget.Block}
+			got, err := b.h.deps.Budgets.Create(b.h.t.Context(), b.scope, n)
+			return string(must(b.h.t, got, err).ID)
+		}},
+		{"/limits/:id", func(b *browser) string {
+			n := limit.New{Name: "fixture " + id.New("x"), Metric: limit.Requests, Amount: 60, Per: time.Minute}
+			got, err := b.h.deps.Limits.Create(b.h.t.Context(), b.scope, n)
+			return string(must(b.h.t, got, err).ID)
+		}},
+		{"/alerts/channels/:id", func(b *browser) string {
+			n := notice.NewChannel{Name: "fixture " + id.New("x"), Medium: notice.Webhook, Target: "http://127.0.0.1:1/hook"}
+			c, _, err := b.h.deps.Notices.Create(b.h.t.Context(), b.scope, n)
+			return string(must(b.h.t, c, err).ID)
+		}},
+		{"/alerts/deliveries/:id", func(b *browser) string {
+			c, _, err := b.h.deps.Notices.Create(b.h.t.Context(), b.scope, notice.NewChannel{Name: "fixture " + id.New("x"), Medium: notice.Email, Target: "ops@example.com"})
+			d, err2 := b.h.deps.Notices.Try(b.h.t.Context(), b.scope, must(b.h.t, c, err).ID)
+			return string(must(b.h.t, d, err2).ID)
+		}},
 		{"/requests/:id", func(b *browser) string { return b.h.called(b.scope.Org()).String() }},
 		{"/settings/teams/:id", func(b *browser) string { return string(b.team) }},
 		{"/settings/members/:id", func(b *browser) string { return string(b.user) }},
@@ -104,19 +135,26 @@ func fixtures() []fixture {
 // forms are what a page's form would send, for POST routes that need one to get past their own checks.
 func forms() map[string]url.Values {
 	return map[string]url.Values{
-		"/keys/:id/edit":         {"name": {"x"}, "team_id": {"team_x"}, "environment": {"production"}, "scope": {"any"}, "reach": {"any"}, "privacy": {"metadata"}},
-		"/aliases/:id/edit":      {"by-0": {"sandbox"}, "model-0": {"echo-large"}, "on_disconnect": {"drain"}, "version": {"1"}, "do": {"save"}},
-		"/aliases/:id/yaml":      {"yaml": {"aliases: {x: {targets: [sandbox/echo-large]}}"}, "version": {"1"}, "do": {"save"}},
-		"/experiments/:id/edit":  {"name": {"x"}, "goal": {"faster"}, "quality": {"none"}, "margin": {"2"}, "days": {"7"}, "arm-0": {"control"}, "arm-1": {"b"}, "by-1": {"sandbox"}, "model-1": {"echo-mini"}, "revision": {"1"}, "do": {"draft"}},
-		"/aliases/:id/restore":   {"version": {"1"}, "current": {"1"}},
-		"/providers/:id":         {"name": {"x"}, "revision": {"1"}},
-		"/models/override":       {"provider": {"openai"}, "model": {"gpt-4o"}, "rates.input": {"2.25"}, "rates.output": {"9"}},
-		"/settings/teams/:id":    {"name": {"x"}, "was": {"Default"}},
-		"/settings/members/:id":  {"role": {"viewer"}, "was": {"owner"}},
-		"/settings/organization": {"name": {"x"}, "was": {"nobody"}},
-		"/settings/teams":        {"new": {"Sales"}},
-		"/enter":                 {"organization": {"org_x"}},
-		"/settings/tokens":       {"name": {"t"}, "role": {"viewer"}},
+		"/keys/:id/rotate":         {"overlap": {"24h"}},
+		"/keys/templates/:id/edit": {"name": {"x"}, "scope": {"any"}, "reach": {"any"}, "revision": {"1"}},
+		"/keys/:id/edit":           {"name": {"x"}, "team_id": {"team_x"}, "environment": {"production"}, "scope": {"any"}, "reach": {"any"}, "privacy": {"metadata"}},
+		"/aliases/:id/edit":        {"by-0": {"sandbox"}, "model-0": {"echo-large"}, "on_disconnect": {"drain"}, "version": {"1"}, "do": {"save"}},
+		"/aliases/:id/yaml":        {"yaml": {"aliases: {x: {targets: [sandbox/echo-large]}}"}, "version": {"1"}, "do": {"save"}},
+		"/experiments/:id/edit":    {"name": {"x"}, "goal": {"faster"}, "quality": {"none"}, "margin": {"2"}, "days": {"7"}, "arm-0": {"control"}, "arm-1": {"b"}, "by-1": {"sandbox"}, "model-1": {"echo-mini"}, "revision": {"1"}, "do": {"draft"}},
+		"/aliases/:id/restore":     {"version": {"1"}, "current": {"1"}},
+		"/providers/:id":           {"name": {"x"}, "revision": {"1"}},
+		"/models/override":         {"provider": {"openai"}, "model": {"gpt-4o"}, "rates.input": {"2.25"}, "rates.output": {"9"}},
+		"/budgets/:id/edit":        {"name": {"x"}, "limit_month": {"5"}, "mode": {"watch"}, "revision": {"1"}},
+		"/budgets/:id/raises":      {"period": {"month"}, "amount": {"5"}, "for": {"24h"}, "reason": {"x"}},
+		"/limits/:id/edit":         {"name": {"x"}, "metric": {"requests"}, "amount": {"5"}, "per": {"minute"}, "watch": {"refuse"}, "revision": {"1"}},
+		"/alerts/channels/:id":     {"name": {"x"}, "on": {"1"}, "revision": {"1"}},
+		"/alerts/channels":         {"name": {"x"}, "medium": {"email"}, "target": {"ops@example.com"}},
+		"/settings/teams/:id":      {"name": {"x"}, "was": {"Default"}},
+		"/settings/members/:id":    {"role": {"viewer"}, "was": {"owner"}},
+		"/settings/organization":   {"name": {"x"}, "was": {"nobody"}},
+		"/settings/teams":          {"new": {"Sales"}},
+		"/enter":                   {"organization": {"org_x"}},
+		"/settings/tokens":         {"name": {"t"}, "role": {"viewer"}},
 	}
 }
 
@@ -176,6 +214,12 @@ func build(t *testing.T) *house {
 		Cookies: accounthttp.Cookie{}, Now: noon, Logger: slog.New(slog.DiscardHandler), GatewayURL: "https://gateway.example",
 		Watch: 10 * time.Millisecond,
 	}
+	d.Limits = limit.NewService(limitpg.New(db), noon)
+	seal, err := notice.NewSeal(make([]byte, 32))
+	d.Notices = notice.NewService(noticepg.New(db), must(t, seal, err), policy.CheckURL, noon)
+	d.Budgets = budget.NewService(budget.Deps{Store: budgetpg.NewStore(db), Organizations: accounts, Costs: d.Usage, Vendors: catalog.Vendor, Now: noon})
+	d.Issue = issue.New(d.Keys, d.Budgets, d.Limits)
+	d.Leaks = key.NewLeaks(d.Keys, keypg.New(db), func(context.Context, id.Org, key.Notice) error { return nil }, d.Logger)
 	d.Rehearse = rehearse.New(rehearse.Deps{
 		Calls: calllogpg.New(db), Config: snapshotpg.New(db, pricepg.New(db)), Prices: d.Prices, Vendors: catalog.Vendor,
 		Router: route.Router{Vendors: catalog.Known}, Now: noon,
@@ -244,7 +288,7 @@ func (h *house) fingerprint() string {
 	h.t.Helper()
 	var out strings.Builder
 	if err := h.db.InSystemPgx(h.t.Context(), "test", func(tx pgx.Tx) error {
-		for _, table := range []string{"orgs", "teams", "members", "tokens", "sessions", "keys", "credentials", "aliases", "alias_versions", "routing", "routing_versions", "experiments"} {
+		for _, table := range []string{"orgs", "teams", "members", "tokens", "sessions", "keys", "credentials", "aliases", "alias_versions", "routing", "routing_versions", "experiments", "budgets", "budget_limits", "budget_raises", "limits", "key_secrets", "key_templates"} {
 			var sum *string
 			q := fmt.Sprintf(`SELECT md5(string_agg(x::text, '|' ORDER BY x::text)) FROM %s x`, pgx.Identifier{table}.Sanitize())
 			if err := tx.QueryRow(h.t.Context(), q).Scan(&sum); err != nil {

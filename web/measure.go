@@ -14,8 +14,8 @@ import (
 func measure(d Deps) []page.Route {
 	names := filter.Source{Teams: d.Accounts, Keys: d.Keys, Vendors: catalog.Vendor}
 	c := costs.Page{Usage: d.Usage, Names: names}
-	r := requests.Page{Calls: d.Calls, Usage: d.Usage, Prices: d.Prices, Credentials: d.Credentials, Names: names, Scores: d.Scores}
-	o := overview.Page{Usage: d.Usage, Calls: d.Calls, Experiments: d.Experiments, Names: names}
+	r := requests.Page{Calls: d.Calls, Usage: d.Usage, Prices: d.Prices, Credentials: d.Credentials, Names: names, Scores: d.Scores, Budgets: d.Budgets, Limits: d.Limits}
+	o := overview.Page{Budgets: d.Budgets, Usage: d.Usage, Calls: d.Calls, Experiments: d.Experiments, Names: names}
 	return []page.Route{
 		page.GET(overview.Path, tenant.ReadCosts, o.Show),
 		page.GET(costs.Path, tenant.ReadCosts, c.Show),

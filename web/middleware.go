@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -92,7 +93,11 @@ func (s *Server) form(c *gin.Context) {
 		return
 	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, formBytesMax)
-	if err := c.Request.ParseForm(); err != nil {
+	err := c.Request.ParseForm()
+	if strings.HasPrefix(c.GetHeader("Content-Type"), "multipart/form-data") { // a form with a file; all of it fits into memory
+		err = c.Request.ParseMultipartForm(formBytesMax)
+	}
+	if err != nil {
 		s.fail(c, errForm.Because(err))
 		c.Abort()
 	}

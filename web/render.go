@@ -18,6 +18,7 @@ import (
 	"tollgate/internal/tenant"
 	"tollgate/web/layout"
 	"tollgate/web/page"
+	"tollgate/web/page/notices"
 	"tollgate/web/ui"
 )
 
@@ -117,22 +118,35 @@ const countMost = 99
 
 // counts are the figures of the nav. A page is not lost with them: what fails is logged, and the figure left out.
 func (s *Server) counts(ctx context.Context, login account.Login) map[layout.Nav]string {
-	if !login.Scope.Role().Can(tenant.ReadExperiments) {
-		return nil
+	out := map[layout.Nav]string{}
+	if login.Scope.Role().Can(tenant.ReadExperiments) {
+		out[layout.Experiments] = s.running(ctx, login)
 	}
-	running, more, err := s.trials.List(ctx, login.Scope, experiment.Filter{Status: []experiment.Status{experiment.Active}}, "", countMost)
+	if login.Scope.Role().Can(tenant.ReadNotices) {
+		n, err := s.notices.Unread(ctx, login.Scope)
+		if err != nil {
+			s.log.WarnContext(ctx, "unread notices were not counted", "error", err)
+		}
+		out[layout.Alerts] = notices.UnreadText(n)
+	}
+	return out
+}
+
+// running is how many experiments run; "" for none.
+func (s *Server) running(ctx context.Context, login account.Login) string {
+	found, more, err := s.trials.List(ctx, login.Scope, experiment.Filter{Status: []experiment.Status{experiment.Active}}, "", countMost)
 	if err != nil {
 		s.log.WarnContext(ctx, "running experiments were not counted", "error", err)
-		return nil
+		return ""
 	}
-	if len(running) == 0 {
-		return nil
+	if len(found) == 0 {
+		return ""
 	}
-	text := strconv.Itoa(len(running))
+	text := strconv.Itoa(len(found))
 	if more {
 		text += "+"
 	}
-	return map[layout.Nav]string{layout.Experiments: text}
+	return text
 }
 
 // fail shows an error to whoever is there.

@@ -7,10 +7,14 @@ import (
 
 	"tollgate/internal/account"
 	"tollgate/internal/alias"
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/credential"
 	"tollgate/internal/experiment"
+	"tollgate/internal/issue"
 	"tollgate/internal/key"
+	"tollgate/internal/limit"
+	"tollgate/internal/notice"
 	"tollgate/internal/price"
 	"tollgate/internal/route/rehearse"
 	"tollgate/internal/score"
@@ -22,6 +26,8 @@ import (
 type Deps struct {
 	Accounts    *account.Service
 	Keys        *key.Service
+	Issue       *issue.Service // makes keys with their own budgets and limits
+	Leaks       *key.Leaks
 	Credentials *credential.Service
 	Aliases     *alias.Service
 	Prices      *price.Service
@@ -30,6 +36,9 @@ type Deps struct {
 	Scores      *score.Service
 	Experiments *experiment.Service
 	Rehearse    *rehearse.Service
+	Budgets     *budget.Service
+	Limits      *limit.Service
+	Notices     *notice.Service
 
 	Cookies Cookies
 	Now     func() time.Time
@@ -42,5 +51,5 @@ type Deps struct {
 
 // Routes is the dashboard: every page, the permission it needs, and who answers. Tests walk it.
 func Routes(d Deps) []page.Route {
-	return slices.Concat(entrance(d), measure(d), control(d), steer(d), operate(d))
+	return slices.Concat(entrance(d), measure(d), keyring(d), control(d), steer(d), guard(d), told(d), operate(d))
 }

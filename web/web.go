@@ -33,6 +33,11 @@ type Trials interface {
 	List(ctx context.Context, in tenant.Scope, f experiment.Filter, before id.Experiment, limit int) ([]experiment.Experiment, bool, error)
 }
 
+// Unread counts the notices that nobody has read; *notice.Service does.
+type Unread interface {
+	Unread(ctx context.Context, in tenant.Scope) (int, error)
+}
+
 // Cookies carries the session; accounthttp.Cookie does.
 type Cookies interface {
 	Value(r *http.Request) string
@@ -44,6 +49,7 @@ type Cookies interface {
 type Server struct {
 	sessions Sessions
 	trials   Trials
+	notices  Unread
 	cookies  Cookies
 	assets   *static.Set
 	now      func() time.Time
@@ -61,7 +67,7 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{sessions: d.Accounts, trials: d.Experiments, cookies: d.Cookies, assets: assets, now: d.Now, log: d.Logger, watch: d.Watch}
+	s := &Server{sessions: d.Accounts, trials: d.Experiments, notices: d.Notices, cookies: d.Cookies, assets: assets, now: d.Now, log: d.Logger, watch: d.Watch}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.RedirectTrailingSlash = false

@@ -35,6 +35,8 @@ var (
 	ErrUserToken     = fault.New(fault.Unauthenticated, "user_token.invalid", "This user token is not valid, or has expired.")
 	ErrToken         = fault.New(fault.Unauthenticated, "token.invalid", "This management token is unknown, revoked or expired.")
 	ErrVirtualKey    = fault.New(fault.Unauthenticated, "token.wrong_kind", "This is a virtual key: it calls models through the gateway. The control plane needs a management token (tg_mgmt_…).")
+	ErrTimeZone      = fault.New(fault.Invalid, "organization.bad_time_zone", "A time zone has a name like Europe/Berlin.")
+	ErrFiscalDay     = fault.New(fault.Invalid, "organization.bad_fiscal_day", "A fiscal month starts on a day from 1 to 28, which every month has.")
 	ErrOrganization  = fault.New(fault.NotFound, "organization.not_found", "There is no such organization.")
 	ErrTeam          = fault.New(fault.NotFound, "team.not_found", "There is no such team.")
 	ErrTeamTaken     = fault.New(fault.Conflict, "team.name_taken", "There already is a team with this name.")
@@ -61,7 +63,18 @@ type User struct {
 type Organization struct {
 	ID        id.Org
 	Name      string
+	TimeZone  string // of days and of budgets' windows: a name of the IANA database, "UTC" until somebody chose
+	FiscalDay int    // on which day of the month its fiscal months start: 1 to 28
 	CreatedAt time.Time
+}
+
+// Zone is the time zone. One that this machine does not know is UTC.
+func (o Organization) Zone() *time.Location {
+	zone, err := time.LoadLocation(o.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // Team is a cost centre inside an organization.

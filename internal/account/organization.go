@@ -2,7 +2,9 @@ package account
 
 import (
 	"context"
+	"strings"
 	"time"
+	_ "time/tzdata" // time zones mean the same on machines that know none
 
 	"tollgate/internal/id"
 	"tollgate/internal/secret"
@@ -24,6 +26,52 @@ func (s *Service) RenameOrganization(ctx context.Context, in tenant.Scope, was, 
 		return Organization{}, err
 	}
 	return s.Store.Organization(ctx, in)
+}
+
+// OrganizationChange is what may be changed of an organization; nil leaves a field as it is.
+type OrganizationChange struct {
+	Name      *string
+	TimeZone  *string
+	FiscalDay *int
+}
+
+// UpdateOrganization changes an organization if it still is was (ErrChanged). Another time zone or fiscal day lets the windows of
+// budgets start anew: what is spent in the windows of now stays with them.
+func (s *Service) UpdateOrganization(ctx context.Context, in tenant.Scope, was Organization, c OrganizationChange) (Organization, error) {
+	is := was
+	if c.Name != nil {
+		called, err := name(*c.Name, "name")
+		if err != nil {
+			return Organization{}, err
+		}
+		is.Name = called
+	}
+	if c.TimeZone != nil {
+		is.TimeZone = strings.TrimSpace(*c.TimeZone)
+		if err := checkZone(is.TimeZone); err != nil {
+			return Organization{}, err
+		}
+	}
+	if c.FiscalDay != nil {
+		if is.FiscalDay = *c.FiscalDay; is.FiscalDay < 1 || is.FiscalDay > 28 {
+			return Organization{}, ErrFiscalDay.At("fiscal_day")
+		}
+	}
+	if err := s.Store.UpdateOrganization(ctx, in, was, is); err != nil {
+		return Organization{}, err
+	}
+	return s.Store.Organization(ctx, in)
+}
+
+// checkZone refuses what is no name of the IANA database: "Local" is whatever this machine is set to.
+func checkZone(name string) error {
+	if name == "" || name == "Local" || len(name) > 64 {
+		return ErrTimeZone.At("time_zone")
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return ErrTimeZone.Because(err).At("time_zone")
+	}
+	return nil
 }
 
 // Teams lists teams by id, which is by age, starting after one (empty: from the first).

@@ -100,7 +100,7 @@ func (s *Service) newAccount(n SignUp, now time.Time) (NewAccount, error) {
 	}
 	return NewAccount{
 		User:         User{ID: id.User(id.New("user")), Email: email, Name: person, CreatedAt: now},
-		Organization: Organization{ID: id.Org(id.New("org")), Name: organization, CreatedAt: now},
+		Organization: Organization{ID: id.Org(id.New("org")), Name: organization, TimeZone: "UTC", FiscalDay: 1, CreatedAt: now},
 		Team:         Team{ID: id.Team(id.New("team")), Name: team, ColorStep: 0, CreatedAt: now},
 	}, nil
 }

@@ -50,6 +50,8 @@ type tenantStore interface {
 	Organization(ctx context.Context, in tenant.Scope) (Organization, error)
 	// RenameOrganization returns ErrChanged when the name is not was any more.
 	RenameOrganization(ctx context.Context, in tenant.Scope, was, name string) error
+	// UpdateOrganization stores name, time zone and fiscal day of is; ErrChanged when one of them is not that of was any more.
+	UpdateOrganization(ctx context.Context, in tenant.Scope, was, is Organization) error
 
 	Teams(ctx context.Context, in tenant.Scope, after string, limit int) ([]Team, error)
 	Team(ctx context.Context, in tenant.Scope, team id.Team) (Team, error)

@@ -11,12 +11,17 @@ import (
 	"tollgate/internal/account"
 	"tollgate/internal/alias"
 	"tollgate/internal/batch"
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/credential"
 	"tollgate/internal/experiment"
 	"tollgate/internal/fault"
+	"tollgate/internal/issue"
 	"tollgate/internal/key"
+	"tollgate/internal/limit"
+	"tollgate/internal/notice"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 	"tollgate/internal/rest"
 	"tollgate/internal/route/rehearse"
 	"tollgate/internal/score"
@@ -33,6 +38,8 @@ type Deps struct {
 
 	Accounts    *account.Service
 	Keys        *key.Service
+	Issue       *issue.Service
+	Leaks       *key.Leaks
 	Credentials *credential.Service
 	Aliases     *alias.Service
 	Rehearsals  *rehearse.Service
@@ -42,6 +49,10 @@ type Deps struct {
 	Scores      *score.Service
 	Experiments *experiment.Service
 	Batches     *batch.Service
+	Budgets     *budget.Service
+	Limits      *limit.Service
+	Notices     *notice.Service
+	Prompts     *prompt.Service
 }
 
 // New makes the handler of everything below rest.Prefix. It fails when a route is declared wrong: then nothing starts.

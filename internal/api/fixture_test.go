@@ -27,6 +27,8 @@ import (
 	"tollgate/internal/alias/condition"
 	"tollgate/internal/batch"
 	"tollgate/internal/batch/batchpg"
+	"tollgate/internal/budget"
+	"tollgate/internal/budget/budgetpg"
 	"tollgate/internal/calllog"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/credential"
@@ -37,13 +39,20 @@ import (
 	"tollgate/internal/experiment"
 	"tollgate/internal/experiment/experimentpg"
 	"tollgate/internal/id"
+	"tollgate/internal/issue"
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
+	"tollgate/internal/limit"
+	"tollgate/internal/limit/limitpg"
+	"tollgate/internal/notice"
+	"tollgate/internal/notice/noticepg"
 	"tollgate/internal/postgres"
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/price"
 	"tollgate/internal/price/pricepg"
 	"tollgate/internal/price/seed"
+	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/promptpg"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/restpg"
@@ -71,12 +80,18 @@ var fixtures = []fixture{
 	{"/tokens/{id}", made("/tokens", `{"name":"fixture","role":"viewer"}`)},
 	{"/sessions/{id}", func(c *client) string { return string(c.session) }},
 	{"/prices/overrides/{id}", made("/prices/overrides", `{"provider":"custom","model":"fixture","rates":{"input":"1"}}`)},
-	{"/keys/{id}", made("/keys", `{"name":"fixture","team_id":"{team}"}`)},
+	{"/keys/templates/{id}", made("/keys/templates", `{"name":"fixture","policy":{"environment":"staging"}}`)},
+	{"/keys/{id}", keyed},
 	{"/credentials/{id}", made("/credentials", `{"provider":"custom","name":"fixture","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`)},
 	{"/aliases/{id}", made("/aliases", `{"name":"fixture","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`)},
 	{"/routing/versions/{id}", routed},
 	{"/experiments/{id}", experimented}, // behind the routing file, which would take its alias away
+	{"/limits/{id}", made("/limits", `{"name":"fixture","metric":"requests","amount":10,"per":"minute"}`)},
+	{"/budgets/{id}", budgeted},
+	{"/channels/{id}", made("/channels", `{"name":"fixture","medium":"webhook","target":"http://127.0.0.1:1/hook"}`)},
+	{"/deliveries/{id}", delivered},
 	{"/calls/{id}", called},
+	{"/prompts/{id}", prompted},
 	{"/batches/{id}", batched},
 }
 
@@ -94,6 +109,12 @@ var bodies = map[string]string{
 	"POST /prices/overrides":             `{"provider":"custom","model":"m","rates":{"input":"1"}}`,
 	"POST /keys":                         `{"name":"k","team_id":"{team}"}`,
 	"PATCH /keys/{id}":                   `{"name":"Renamed"}`,
+	"POST /keys/bulk":                    `{"action":"disable","ids":["key_none"]}`,
+	"POST /keys/import":                  `{"team_id":"{team}","keys":[]}`,
+	"POST /keys/report":                  `{"secret":"tg_live_nobodys"}`,
+	"PUT /keys/settings":                 `{"on_leak":"notify"}`,
+	"POST /keys/templates":               `{"name":"t","policy":{}}`,
+	"PATCH /keys/templates/{id}":         `{"name":"Renamed"}`,
 	"POST /credentials":                  `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
 	"POST /credentials/test":             `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
 	"PATCH /credentials/{id}":            `{"name":"Renamed"}`,
@@ -109,6 +130,23 @@ var bodies = map[string]string{
 	"POST /routing/check":                `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
 	"POST /routing/rehearse":             `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
 	"POST /routing/restore":              `{"version":1}`,
+	"POST /notices/read":                 `{}`,
+	"POST /channels":                     `{"name":"c","medium":"webhook","target":"http://127.0.0.1:1/hook"}`,
+	"PATCH /channels/{id}":               `{"name":"Renamed"}`,
+	"POST /limits":                       `{"name":"l","metric":"requests","amount":10,"per":"minute"}`,
+	"PATCH /limits/{id}":                 `{"amount":20}`,
+	"POST /budgets":                      `{"name":"b","limits":[{"period":"month","amount_usd":"5"}]}`,
+	"POST /budgets/simulate":             `{"name":"b","limits":[{"period":"month","amount_usd":"5"}]}`,
+	"POST /budgets/reconcile":            `{"evidence":[{"call_id":"call_00000000000000000000000000","cost_usd":"0.5"}]}`,
+	"PATCH /budgets/{id}":                `{"name":"Renamed","limits":[{"period":"month","amount_usd":"7"}]}`,
+	"POST /budgets/{id}/raises":          `{"amount_usd":"1","reason":"launch"}`,
+	"POST /prompts":                      `{"name":"p","kind":"text","content":{"text":"x"}}`,
+	"POST /prompts/check":                `{"kind":"text","content":{"text":"x"}}`,
+	"PUT /prompts/protected":             `{"labels":["production"]}`,
+	"PATCH /prompts/{id}":                `{"name":"renamed"}`,
+	"POST /prompts/{id}/duplicate":       `{"name":"copy"}`,
+	"POST /prompts/{id}/versions":        `{"content":{"text":"y"}}`,
+	"PUT /prompts/{id}/labels/{label}":   `{"version":1}`,
 	"POST /calls/{id}/scores":            `{"thumb":"up"}`,
 	"POST /scores":                       `{"scores":[{"call_id":"call_00000000000000000000000000","thumb":"up"}]}`,
 }
@@ -143,6 +181,27 @@ func called(c *client) string {
 	return r.ID.String()
 }
 
+// prompted makes a prompt with one version, on which the label {label} stands.
+func prompted(c *client) string {
+	made := c.do("POST", "/prompts", `{"name":"`+id.New("fixture")+`","kind":"text","content":{"text":"x"},"labels":["staging"]}`).want(c.t, http.StatusCreated).object(c.t)
+	return fmt.Sprint(made["prompt"].(map[string]any)["id"])
+}
+
+// keyed makes a key, and rotates it.
+func keyed(c *client) string {
+	which := made("/keys", `{"name":"fixture","team_id":"{team}"}`)(c)
+	turned := c.do("POST", "/keys/"+which+"/rotate", `{"overlap_seconds":0}`).want(c.t, http.StatusOK).object(c.t)
+	c.h.secret = turned["secrets"].([]any)[1].(map[string]any)["id"].(string)
+	return which
+}
+
+// budgeted makes a budget, and raises it.
+func budgeted(c *client) string {
+	which := made("/budgets", `{"name":"`+id.New("fixture")+`","limits":[{"period":"month","amount_usd":"5"}]}`)(c)
+	c.h.raise = c.do("POST", "/budgets/"+which+"/raises", `{"amount_usd":"1","reason":"fixture"}`).want(c.t, http.StatusCreated).field(c.t, "id")
+	return which
+}
+
 // batched makes a batch, as an application does with a key.
 func batched(c *client) string {
 	in := tenant.Authenticated(c.h.orgs[c], tenant.Actor{Key: "key_x"}, "")
@@ -152,6 +211,12 @@ func batched(c *client) string {
 		c.t.Fatal(err)
 	}
 	return string(b.ID)
+}
+
+// delivered is a test that was sent through a channel.
+func delivered(c *client) string {
+	channel := made("/channels", `{"name":"`+id.New("tried")+`","medium":"email","target":"ops@example.com"}`)(c)
+	return c.do("POST", "/channels/"+channel+"/test", "").want(c.t, http.StatusOK).field(c.t, "id")
 }
 
 // made posts a body and takes the id of the answer.
@@ -171,6 +236,8 @@ type house struct {
 	teams   map[*client]id.Team
 	score   string // of the fixture of calls: what {score} stands for
 	alias   string // of the fixture of experiments: what {alias} stands for
+	secret  string // of the fixture of keys: what {secret} stands for
+	raise   string // of the fixture of budgets: what {raise} stands for
 }
 
 const goodPassword = "correct horse"
@@ -212,6 +279,10 @@ func build(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	policy := egress.New(open)
+	seal, err := notice.NewSeal(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := Deps{
 		Version: "test", Authenticator: accounthttp.NewAuthenticator(accounts, accounthttp.Cookie{}), Once: restpg.New(db), Now: now,
 		Logger: slog.New(slog.DiscardHandler), Accounts: accounts, Prices: price.NewService(pricepg.New(db), shipped, now),
@@ -224,7 +295,14 @@ func build(t *testing.T) *house {
 		}),
 		Calls: calllog.NewQueries(calllogpg.New(db)), Usage: usage.NewService(usagepg.New(db)),
 		Scores: score.NewService(scorepg.New(db), now), Batches: batch.NewService(batchpg.New(db), now),
+		Limits: limit.NewService(limitpg.New(db), now), Notices: notice.NewService(noticepg.New(db), seal, policy.CheckURL, now),
 	}
+	d.Budgets = budget.NewService(budget.Deps{
+		Store: budgetpg.NewStore(db), Organizations: accounts, Costs: d.Usage, Books: budgetpg.NewLedger(db, d.Logger), Vendors: catalog.Vendor, Now: now,
+	})
+	d.Prompts = prompt.NewService(promptpg.New(db), now)
+	d.Issue = issue.New(d.Keys, d.Budgets, d.Limits)
+	d.Leaks = key.NewLeaks(d.Keys, keypg.New(db), func(context.Context, id.Org, key.Notice) error { return nil }, d.Logger)
 	d.Experiments = experiment.NewService(experiment.Deps{
 		Store: experimentpg.New(db), Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Vendors: catalog.Vendor, Now: now,
 		Prices: experiment.PriceList{Service: d.Prices, Now: now},
@@ -234,7 +312,7 @@ func build(t *testing.T) *house {
 	if err != nil {
 		t.Fatalf("routes: %v", err)
 	}
-	return &house{t: t, db: db, handler: handler, routes: s.Routes(), deps: d, orgs: map[*client]id.Org{}, teams: map[*client]id.Team{}, score: "nothing", alias: "nothing"}
+	return &house{t: t, db: db, handler: handler, routes: s.Routes(), deps: d, orgs: map[*client]id.Org{}, teams: map[*client]id.Team{}, score: "nothing", alias: "nothing", raise: "nothing", secret: "nothing"}
 }
 
 // organization signs an organization up and fills it with a member of each role.
@@ -384,7 +462,7 @@ func (c *client) call(r rest.Route, with string, headers ...string) reply {
 		defer leave()
 		ctx = context.WithValue(ctx, leaving{}, leave)
 	}
-	return c.send(ctx, r.Method, strings.NewReplacer("{id}", with, "{score}", c.h.score).Replace(r.Path), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
+	return c.send(ctx, r.Method, strings.NewReplacer("{id}", with, "{score}", c.h.score, "{raise}", c.h.raise, "{secret}", c.h.secret, "{number}", "1", "{label}", "staging").Replace(r.Path), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
 }
 
 func (r reply) want(t *testing.T, status int) reply {

@@ -4,11 +4,15 @@ import (
 	"tollgate/internal/account/accounthttp"
 	"tollgate/internal/alias/aliashttp"
 	"tollgate/internal/batch/batchhttp"
+	"tollgate/internal/budget/budgethttp"
 	"tollgate/internal/calllog/callloghttp"
 	"tollgate/internal/credential/credentialhttp"
 	"tollgate/internal/experiment/experimenthttp"
 	"tollgate/internal/key/keyhttp"
+	"tollgate/internal/limit/limithttp"
+	"tollgate/internal/notice/noticehttp"
 	"tollgate/internal/price/pricehttp"
+	"tollgate/internal/prompt/prompthttp"
 	"tollgate/internal/rest"
 	"tollgate/internal/score/scorehttp"
 	"tollgate/internal/tenant"
@@ -44,11 +48,27 @@ func routes(d Deps) []rest.Route {
 		rest.GET("/tokens/{id}", tenant.ReadTokens, accounthttp.ReadToken(d.Accounts)),
 		rest.DELETE("/tokens/{id}", tenant.WriteTokens, accounthttp.RevokeToken(d.Accounts)),
 
-		rest.GET("/keys", tenant.ReadKeys, keyhttp.List(d.Keys)),
-		rest.POST("/keys", tenant.WriteKeys, keyhttp.Issue(d.Keys)),
-		rest.GET("/keys/{id}", tenant.ReadKeys, keyhttp.Read(d.Keys)),
-		rest.PATCH("/keys/{id}", tenant.WriteKeys, keyhttp.Update(d.Keys)),
-		rest.POST("/keys/{id}/revoke", tenant.WriteKeys, keyhttp.Revoke(d.Keys)),
+		rest.GET("/keys", tenant.ReadKeys, keyhttp.List(d.Keys, d.Now)),
+		rest.POST("/keys", tenant.WriteKeys, keyhttp.Issue(d.Issue, d.Now)),
+		rest.POST("/keys/bulk", tenant.WriteKeys, keyhttp.Bulk(d.Keys)),
+		rest.POST("/keys/import", tenant.GovernKeys, keyhttp.Import(d.Issue)),
+		rest.POST("/keys/report", tenant.ReadKeys, keyhttp.Report(d.Leaks, d.Now)),
+		rest.GET("/keys/settings", tenant.ReadKeys, keyhttp.ReadSettings(d.Leaks)),
+		rest.PUT("/keys/settings", tenant.GovernKeys, keyhttp.WriteSettings(d.Leaks)),
+		rest.GET("/keys/templates", tenant.ReadKeys, keyhttp.ListTemplates(d.Keys)),
+		rest.POST("/keys/templates", tenant.GovernKeys, keyhttp.CreateTemplate(d.Keys)),
+		rest.GET("/keys/templates/{id}", tenant.ReadKeys, keyhttp.ReadTemplate(d.Keys)),
+		rest.PATCH("/keys/templates/{id}", tenant.GovernKeys, keyhttp.UpdateTemplate(d.Keys)),
+		rest.DELETE("/keys/templates/{id}", tenant.GovernKeys, keyhttp.DeleteTemplate(d.Keys)),
+		rest.GET("/keys/{id}", tenant.ReadKeys, keyhttp.Read(d.Keys, d.Now)),
+		rest.PATCH("/keys/{id}", tenant.WriteKeys, keyhttp.Update(d.Keys, d.Now)),
+		rest.GET("/keys/{id}/usage", tenant.ReadKeys, keyhttp.Usage(d.Keys)),
+		rest.POST("/keys/{id}/disable", tenant.WriteKeys, keyhttp.Disable(d.Keys, d.Now)),
+		rest.POST("/keys/{id}/enable", tenant.WriteKeys, keyhttp.Enable(d.Keys, d.Now)),
+		rest.POST("/keys/{id}/rotate", tenant.WriteKeys, keyhttp.Rotate(d.Keys, d.Now)),
+		rest.POST("/keys/{id}/rotation/cancel", tenant.WriteKeys, keyhttp.CancelRotation(d.Keys, d.Now)),
+		rest.POST("/keys/{id}/revoke", tenant.WriteKeys, keyhttp.Revoke(d.Keys, d.Now)),
+		rest.DELETE("/keys/{id}/secrets/{secret}", tenant.WriteKeys, keyhttp.EndSecret(d.Keys, d.Now)),
 
 		rest.GET("/credentials", tenant.ReadCredentials, credentialhttp.List(d.Credentials)),
 		rest.POST("/credentials", tenant.WriteCredentials, credentialhttp.Connect(d.Credentials)),
@@ -90,6 +110,62 @@ func routes(d Deps) []rest.Route {
 		rest.GET("/routing/versions", tenant.ReadAliases, aliashttp.RoutingVersions(d.Aliases)),
 		rest.GET("/routing/versions/{id}", tenant.ReadAliases, aliashttp.ReadRoutingVersion(d.Aliases)),
 		rest.POST("/routing/restore", tenant.WriteAliases, aliashttp.RestoreRouting(d.Aliases)),
+
+		rest.GET("/prompts", tenant.ReadPrompts, prompthttp.List(d.Prompts)),
+		rest.POST("/prompts", tenant.WritePrompts, prompthttp.Create(d.Prompts)),
+		rest.GET("/prompts/resolve", tenant.ReadPrompts, prompthttp.Resolve(d.Prompts)),
+		rest.POST("/prompts/check", tenant.ReadPrompts, prompthttp.Check(d.Prompts)),
+		rest.GET("/prompts/protected", tenant.ReadPrompts, prompthttp.ReadProtected(d.Prompts)),
+		rest.PUT("/prompts/protected", tenant.ReleasePrompts, prompthttp.Protect(d.Prompts)),
+		rest.GET("/prompts/{id}", tenant.ReadPrompts, prompthttp.Read(d.Prompts)),
+		rest.PATCH("/prompts/{id}", tenant.WritePrompts, prompthttp.Update(d.Prompts)),
+		rest.POST("/prompts/{id}/archive", tenant.WritePrompts, prompthttp.Archive(d.Prompts)),
+		rest.POST("/prompts/{id}/restore", tenant.WritePrompts, prompthttp.Restore(d.Prompts)),
+		rest.POST("/prompts/{id}/duplicate", tenant.WritePrompts, prompthttp.Duplicate(d.Prompts)),
+		rest.GET("/prompts/{id}/versions", tenant.ReadPrompts, prompthttp.Versions(d.Prompts)),
+		rest.POST("/prompts/{id}/versions", tenant.WritePrompts, prompthttp.Publish(d.Prompts)),
+		rest.GET("/prompts/{id}/versions/{number}", tenant.ReadPrompts, prompthttp.ReadVersion(d.Prompts)),
+		rest.PUT("/prompts/{id}/labels/{label}", tenant.WritePrompts, prompthttp.SetLabel(d.Prompts)),
+		rest.DELETE("/prompts/{id}/labels/{label}", tenant.WritePrompts, prompthttp.RemoveLabel(d.Prompts)),
+		rest.GET("/prompts/{id}/moves", tenant.ReadPrompts, prompthttp.ListMoves(d.Prompts)),
+
+		rest.GET("/limits", tenant.ReadLimits, limithttp.List(d.Limits)),
+		rest.POST("/limits", tenant.WriteLimits, limithttp.Create(d.Limits)),
+		rest.GET("/limits/{id}", tenant.ReadLimits, limithttp.Read(d.Limits)),
+		rest.PATCH("/limits/{id}", tenant.WriteLimits, limithttp.Update(d.Limits)),
+		rest.DELETE("/limits/{id}", tenant.WriteLimits, limithttp.Archive(d.Limits)),
+		rest.POST("/limits/{id}/restore", tenant.WriteLimits, limithttp.Restore(d.Limits)),
+		rest.GET("/notices", tenant.ReadNotices, noticehttp.List(d.Notices)),
+		rest.POST("/notices/read", tenant.WriteNotices, noticehttp.MarkRead(d.Notices)),
+		rest.GET("/channels", tenant.ReadChannels, noticehttp.ListChannels(d.Notices)),
+		rest.POST("/channels", tenant.WriteChannels, noticehttp.CreateChannel(d.Notices)),
+		rest.GET("/channels/{id}", tenant.ReadChannels, noticehttp.ReadChannel(d.Notices)),
+		rest.PATCH("/channels/{id}", tenant.WriteChannels, noticehttp.UpdateChannel(d.Notices)),
+		rest.DELETE("/channels/{id}", tenant.WriteChannels, noticehttp.DeleteChannel(d.Notices)),
+		rest.POST("/channels/{id}/test", tenant.WriteChannels, noticehttp.TestChannel(d.Notices)),
+		rest.POST("/channels/{id}/rotate", tenant.WriteChannels, noticehttp.RotateChannel(d.Notices)),
+		rest.GET("/channels/{id}/deliveries", tenant.ReadChannels, noticehttp.Deliveries(d.Notices)),
+		rest.POST("/deliveries/{id}/resend", tenant.WriteChannels, noticehttp.Resend(d.Notices)),
+
+		rest.GET("/budgets", tenant.ReadBudgets, budgethttp.List(d.Budgets)),
+		rest.POST("/budgets", tenant.WriteBudgets, budgethttp.Create(d.Budgets)),
+		rest.GET("/budgets/tree", tenant.ReadBudgets, budgethttp.Tree(d.Budgets)),
+		rest.GET("/budgets/suggestions", tenant.ReadBudgets, budgethttp.Suggest(d.Budgets)),
+		rest.POST("/budgets/simulate", tenant.ReadBudgets, budgethttp.Simulate(d.Budgets)),
+		rest.GET("/budgets/verify", tenant.ReadBudgets, budgethttp.Checked(d.Budgets)),
+		rest.POST("/budgets/verify", tenant.ReadBudgets, budgethttp.Verify(d.Budgets)),
+		rest.POST("/budgets/reconcile", tenant.WriteBudgets, budgethttp.Reconcile(d.Budgets)),
+		rest.GET("/budgets/{id}", tenant.ReadBudgets, budgethttp.Read(d.Budgets)),
+		rest.PATCH("/budgets/{id}", tenant.WriteBudgets, budgethttp.Update(d.Budgets)),
+		rest.POST("/budgets/{id}/archive", tenant.WriteBudgets, budgethttp.Archive(d.Budgets)),
+		rest.POST("/budgets/{id}/restore", tenant.WriteBudgets, budgethttp.Restore(d.Budgets)),
+		rest.GET("/budgets/{id}/standing", tenant.ReadBudgets, budgethttp.Stand(d.Budgets)),
+		rest.GET("/budgets/{id}/subjects", tenant.ReadBudgets, budgethttp.Subjects(d.Budgets)),
+		rest.GET("/budgets/{id}/burn", tenant.ReadBudgets, budgethttp.BurnDown(d.Budgets)),
+		rest.GET("/budgets/{id}/blocked", tenant.ReadCalls, budgethttp.ListBlocked(d.Budgets)),
+		rest.GET("/budgets/{id}/raises", tenant.ReadBudgets, budgethttp.ListRaises(d.Budgets)),
+		rest.POST("/budgets/{id}/raises", tenant.WriteBudgets, budgethttp.CreateRaise(d.Budgets)),
+		rest.DELETE("/budgets/{id}/raises/{raise}", tenant.WriteBudgets, budgethttp.EndRaise(d.Budgets)),
 
 		rest.GET("/vendors", tenant.ReadPrices, listVendors()),
 		rest.GET("/models", tenant.ReadPrices, pricehttp.Models(d.Prices)),

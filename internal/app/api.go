@@ -18,6 +18,8 @@ import (
 	"tollgate/internal/api"
 	"tollgate/internal/batch"
 	"tollgate/internal/batch/batchpg"
+	"tollgate/internal/budget"
+	"tollgate/internal/budget/budgetpg"
 	"tollgate/internal/calllog"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/credential"
@@ -26,11 +28,19 @@ import (
 	"tollgate/internal/egress"
 	"tollgate/internal/experiment"
 	"tollgate/internal/experiment/experimentpg"
+	"tollgate/internal/issue"
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
+	"tollgate/internal/key/leak"
+	"tollgate/internal/limit"
+	"tollgate/internal/limit/limitpg"
+	"tollgate/internal/notice"
+	"tollgate/internal/notice/noticepg"
 	"tollgate/internal/price"
 	"tollgate/internal/price/pricepg"
 	"tollgate/internal/price/seed"
+	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/promptpg"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/restpg"
@@ -52,6 +62,8 @@ var API = Part{name: "api", build: buildAPI}
 type services struct {
 	accounts    *account.Service
 	keys        *key.Service
+	issue       *issue.Service
+	leaks       *key.Leaks
 	credentials *credential.Service
 	aliases     *alias.Service
 	rehearsals  *rehearse.Service
@@ -60,6 +72,10 @@ type services struct {
 	usage       *usage.Service
 	scores      *score.Service
 	experiments *experiment.Service
+	budgets     *budget.Service
+	limits      *limit.Service
+	notices     notice.Poster // nil: nobody is told
+	told        *notice.Service
 }
 
 func (h *house) services(ctx context.Context) (services, error) {
@@ -82,6 +98,11 @@ func (h *house) services(ctx context.Context) (services, error) {
 		calls:   calllog.NewQueries(calllogpg.New(h.db)),
 		usage:   usage.NewService(usagepg.New(h.db)),
 		scores:  score.NewService(scorepg.New(h.db), h.now),
+		limits:  limit.NewService(limitpg.New(h.db), h.now),
+		notices: noticepg.New(h.db),
+	}
+	if s.told, err = h.noticeService(); err != nil {
+		return services{}, err
 	}
 	s.rehearsals = rehearse.New(rehearse.Deps{
 		Calls: calllogpg.New(h.db), Config: snapshotpg.New(h.db, pricepg.New(h.db)), Prices: s.prices, Vendors: catalog.Vendor,
@@ -91,6 +112,11 @@ func (h *house) services(ctx context.Context) (services, error) {
 		Store: experimentpg.New(h.db), Aliases: s.aliases, Credentials: s.credentials, Keys: s.keys,
 		Prices: experiment.PriceList{Service: s.prices, Now: h.now}, Vendors: catalog.Vendor, Now: h.now,
 	})
+	s.budgets = budget.NewService(budget.Deps{
+		Store: budgetpg.NewStore(h.db), Organizations: s.accounts, Costs: s.usage, Books: budgetpg.NewLedger(h.db, h.log), Vendors: catalog.Vendor, Now: h.now,
+	})
+	s.issue = issue.New(s.keys, s.budgets, s.limits)
+	s.leaks = key.NewLeaks(s.keys, keypg.New(h.db), tellOfKeys(s.notices), h.log)
 	return s, nil
 }
 
@@ -119,8 +145,10 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	cookie := accounthttp.Cookie{Secure: strings.HasPrefix(h.cfg.PublicURL, "https://")}
 	json, err := api.New(api.Deps{
 		Version: version, Authenticator: accounthttp.NewAuthenticator(s.accounts, cookie), Once: restpg.New(h.db), Now: h.now, Logger: log,
-		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Rehearsals: s.rehearsals, Prices: s.prices, Calls: s.calls, Usage: s.usage, Scores: s.scores,
+		Accounts: s.accounts, Keys: s.keys, Issue: s.issue, Leaks: s.leaks, Credentials: s.credentials, Aliases: s.aliases, Rehearsals: s.rehearsals, Prices: s.prices, Calls: s.calls, Usage: s.usage, Scores: s.scores,
 		Experiments: s.experiments, Batches: batch.NewService(batchpg.New(h.db), h.now),
+		Limits: s.limits, Budgets: s.budgets, Notices: s.told,
+		Prompts: prompt.NewService(promptpg.New(h.db), h.now),
 	})
 	if err != nil {
 		return nil, err
@@ -128,7 +156,7 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	pages, err := web.New(web.Deps{
 		Cookies: cookie, Now: h.now, Logger: log, GatewayURL: h.cfg.GatewayURL,
 		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Prices: s.prices, Calls: s.calls, Usage: s.usage, Scores: s.scores,
-		Experiments: s.experiments, Rehearse: s.rehearsals,
+		Experiments: s.experiments, Rehearse: s.rehearsals, Notices: s.told, Budgets: s.budgets, Limits: s.limits, Issue: s.issue, Leaks: s.leaks,
 	})
 	if err != nil {
 		return nil, err
@@ -140,7 +168,7 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	h.onWeb = append(h.onWeb, fmt.Sprintf("dashboard  %s", h.cfg.PublicURL))
 	h.hint = "Open the dashboard and sign up; its first page leads to your first call."
 	srv := &http.Server{
-		Handler:           visitor.Believe(h.cfg.TrustedProxies, h.controlPlane(json, pages)),
+		Handler:           visitor.Believe(h.cfg.TrustedProxies, h.controlPlane(json, pages, h.leakIntake(s.leaks, log))),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
@@ -153,9 +181,11 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 const controlDrain = 3 * time.Second
 
 // controlPlane is everything on the dashboard's address.
-func (h *house) controlPlane(json, pages http.Handler) http.Handler {
+func (h *house) controlPlane(json, pages, leaks http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(rest.Prefix+"/", json)
+	mux.Handle(leak.SignedPath, leaks)
+	mux.Handle(leak.GitHubPath, leaks)
 	mux.Handle("/", pages)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {

@@ -65,11 +65,11 @@ type house struct {
 
 // Run plays parts until ctx ends, then stops them in order. out gets the lines that a person waits for; everything else goes to the log.
 func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger, parts ...Part) error {
-	return runBy(ctx, time.Now, cfg, out, log, parts...)
+	return RunBy(ctx, time.Now, cfg, out, log, parts...)
 }
 
-// runBy is Run by another clock: what takes weeks is tested by one that is set.
-func runBy(ctx context.Context, now func() time.Time, cfg Config, out io.Writer, log *slog.Logger, parts ...Part) error {
+// RunBy is Run by another clock: tests set one that goes fast, or wrong.
+func RunBy(ctx context.Context, now func() time.Time, cfg Config, out io.Writer, log *slog.Logger, parts ...Part) error {
 	log.Debug("configuration", "settings", cfg)
 	h, closeHouse, err := open(ctx, now, cfg, log, parts)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"tollgate/internal/limit/limitredis"
 	"tollgate/internal/secret"
 )
 
@@ -56,6 +57,12 @@ type Config struct {
 	// read again when it changes.
 	HeaderPolicy string `env:"TOLLGATE_HEADER_POLICY"`
 
+	// LeakSecret is shared with scanners that report leaked keys to /leaks of the dashboard's address; empty: none may.
+	LeakSecret secret.Text `env:"TOLLGATE_LEAK_SECRET"`
+	// LeakGitHubKeys is where GitHub publishes the keys by which its secret scanning signs what it reports to /leaks/github; "off":
+	// no such reports are taken.
+	LeakGitHubKeys string `env:"TOLLGATE_LEAK_GITHUB_KEYS" envDefault:"https://api.github.com/meta/public_keys/secret_scanning"`
+
 	// SpoolQuota is the most bytes that unshipped call records may take on disk.
 	SpoolQuota int64 `env:"TOLLGATE_SPOOL_QUOTA_BYTES" envDefault:"2147483648"`
 	// SnapshotMax is the most bytes of configuration that a proxy loads.
@@ -73,6 +80,21 @@ type Config struct {
 	// ConcurrencyMax is the most calls that a proxy has under way at once; what is more is answered 503. 0: as many as its processors
 	// keep up with.
 	ConcurrencyMax int `env:"TOLLGATE_CONCURRENCY_MAX"`
+
+	// SMTPURL is the mail server for notices (smtp: with STARTTLS, or smtps:); empty: e-mails are kept on the dashboard and not sent.
+	SMTPURL secret.Text `env:"TOLLGATE_SMTP_URL"`
+	// MailFrom is the address that notices come from.
+	MailFrom string `env:"TOLLGATE_MAIL_FROM" envDefault:"tollgate@localhost"`
+	// RedisURL is a Redis or Valkey server (redis: or rediss:) on which proxies count rate limits together; empty: each proxy counts by
+	// itself, which is right for one.
+	RedisURL secret.Text `env:"REDIS_URL"`
+	// LimitsFallback is what holds while that server does not answer: share (each proxy holds calls to its part of every limit), open
+	// (calls pass) or refuse (calls under a limit are answered 503).
+	LimitsFallback string `env:"TOLLGATE_LIMITS_FALLBACK" envDefault:"share"`
+	// LimitsProxies is how many proxies share every limit as long as a proxy that has just started has not heard from that server.
+	LimitsProxies int `env:"TOLLGATE_LIMITS_PROXIES" envDefault:"1"`
+	// LimitsPatience is how long a call waits for that server before its limits hold by this proxy's share.
+	LimitsPatience time.Duration `env:"TOLLGATE_LIMITS_PATIENCE" envDefault:"5ms"`
 
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level `env:"TOLLGATE_LOG_LEVEL" envDefault:"info"`
@@ -131,6 +153,20 @@ func (c *Config) Check() error {
 	}
 	if c.DatabaseConns < 4 {
 		complain("TOLLGATE_DATABASE_CONNS", "at least 4 are needed, not %d", c.DatabaseConns)
+	}
+	if f := limitredis.Fallback(c.LimitsFallback); f != limitredis.Share && f != limitredis.Pass && f != limitredis.Refuse {
+		complain("TOLLGATE_LIMITS_FALLBACK", "%q is none of share, open and refuse", c.LimitsFallback)
+	}
+	if c.LimitsProxies < 1 {
+		complain("TOLLGATE_LIMITS_PROXIES", "at least 1 proxy runs, not %d", c.LimitsProxies)
+	}
+	if c.LimitsPatience <= 0 {
+		complain("TOLLGATE_LIMITS_PATIENCE", "a call must wait for some time, not %s", c.LimitsPatience)
+	}
+	if !c.RedisURL.Empty() {
+		if err := limitredis.CheckURL(c.RedisURL.Reveal()); err != nil { // which may quote the password: it is not told
+			complain("REDIS_URL", "this is no URL of a server: write redis://host:port/0, or rediss: for TLS")
+		}
 	}
 	if c.ConcurrencyMax < 0 {
 		complain("TOLLGATE_CONCURRENCY_MAX", "%d is less than nothing", c.ConcurrencyMax)

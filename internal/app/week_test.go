@@ -32,7 +32,7 @@ func (w *wound) forward(d time.Duration) { w.ahead.Add(int64(d)) }
 // by is a run of some parts by another clock.
 func by(w *wound, list ...Part) func(context.Context, Config, io.Writer, *slog.Logger) error {
 	return func(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error {
-		return runBy(ctx, w.now, cfg, out, log, list...)
+		return RunBy(ctx, w.now, cfg, out, log, list...)
 	}
 }
 

@@ -6,9 +6,14 @@ import (
 	"path/filepath"
 
 	"tollgate/internal/batch/batchpg"
+	"tollgate/internal/budget"
+	"tollgate/internal/budget/budgetpg"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/experiment"
 	"tollgate/internal/experiment/experimentpg"
+	"tollgate/internal/key"
+	"tollgate/internal/key/keypg"
+	"tollgate/internal/notice/noticepg"
 	"tollgate/internal/score/scorepg"
 	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/usage"
@@ -31,6 +36,13 @@ func buildWorker(ctx context.Context, h *house) ([]service, error) {
 	}
 	experiments := experimentpg.New(h.db)
 	batches := batchpg.New(h.db)
+	courier, oldNotices, err := h.courier(log)
+	if err != nil {
+		return nil, err
+	}
+	ledger := budgetpg.NewLedger(h.db, log)
+	books := budgetpg.NewKeeper(ledger, h.now)
+	h.plane.gate.Registry().MustRegister(ledgerFigure(ledger.Drift))
 	deps := worker.Deps{
 		Calls:         calllogpg.New(h.db),
 		Roller:        usage.NewRoller(usagepg.New(h.db), h.now, log),
@@ -42,6 +54,12 @@ func buildWorker(ctx context.Context, h *house) ([]service, error) {
 		SweepBatches:  batches.Sweep,
 		Experiments:   experiment.NewKeeper(s.experiments, experiments, log).Turn,
 		Judgements:    experiment.NewBailiff(s.experiments, experiments, s.scores, asker{h.plane.gate}, log).Turn,
+		BudgetWindows: books.Windows,
+		BudgetBooks:   books.Books,
+		BudgetAlerts:  budget.NewAlerter(budgetpg.NewAlerts(h.db), noticepg.New(h.db), h.now, log).Turn,
+		KeyReminders:  key.NewReminder(keypg.New(h.db), tellOfKeys(s.notices), h.now).Turn,
+		Notices:       courier,
+		OldNotices:    oldNotices,
 		Listen:        h.db.Listen,
 		Now:           h.now,
 		Logger:        log,

@@ -41,17 +41,17 @@ var rooms = map[string]int{
 	"internal/embed": ground, "internal/rerank": ground,
 	"migrations": ground,
 
-	"internal/tenant": wire, "internal/httperr": wire, "internal/provider": wire, "internal/visitor": wire,
+	"internal/tenant": wire, "internal/httperr": wire, "internal/provider": wire, "internal/visitor": wire, "internal/dimension": wire,
 
 	"internal/rest": kits, "internal/postgres": kits, "internal/egress": kits, "internal/golden": kits, "internal/porttest": kits, "internal/archtest": kits,
 
 	"internal/account": domains, "internal/key": domains, "internal/credential": domains, "internal/alias": domains,
 	"internal/price": domains, "internal/calllog": domains, "internal/usage": domains,
-	"internal/health": domains, "internal/score": domains, "internal/batch": composed,
+	"internal/health": domains, "internal/score": domains, "internal/limit": domains, "internal/notice": domains, "internal/prompt": domains, "internal/batch": composed,
 
-	"internal/experiment": composed,
+	"internal/experiment": composed, "internal/budget": composed,
 
-	"internal/route": joining, "internal/snapshot": joining,
+	"internal/route": joining, "internal/snapshot": joining, "internal/issue": joining,
 
 	"internal/gateway": planes, "internal/api": planes, "internal/worker": planes, "web": planes,
 
@@ -94,12 +94,19 @@ var libraries = map[string][]string{
 	"github.com/google/go-cmp/cmp":                          {"*test", "internal/golden", "test*"},
 	"golang.org/x/sync/":                                    {"internal/*"},
 	"golang.org/x/net/":                                     {"internal/gateway", "internal/egress"},
+	"golang.org/x/text/unicode/norm":                        {"*test"},
 	"github.com/go-json-experiment/json":                    {"internal/provider*", "internal/gateway"},
 	"github.com/tidwall/":                                   {"internal/provider*", "internal/gateway"},
 	"github.com/chromedp/":                                  {"test*"},
 	"cel.dev/cel-go/":                                       {"internal/alias/condition"},
 	"go.yaml.in/yaml/v4":                                    {"internal/alias/aliasfile", "internal/app"},
 	"gonum.org/v1/gonum/":                                   {"internal/experiment*"},
+	"github.com/redis/go-redis/v9":                          {"internal/limit/limitredis", "internal/app"},
+	"github.com/wneessen/go-mail":                           {"internal/notice/mail", "*test"},
+	"github.com/anishathalye/porcupine":                     {"*test"},
+	"github.com/Shopify/toxiproxy/v2":                       {"*test", "test*"},
+	"github.com/rs/zerolog":                                 {"*test", "test*"},
+	"pgregory.net/rapid":                                    {"*test"},
 	"github.com/santhosh-tekuri/jsonschema/v6":              {"internal/gateway", "*test"},
 }
 

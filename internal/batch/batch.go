@@ -20,6 +20,7 @@ import (
 
 	"tollgate/internal/calllog"
 	"tollgate/internal/id"
+	"tollgate/internal/money"
 )
 
 // Shape says in whose words a batch is told to its client.
@@ -139,6 +140,15 @@ type Line struct {
 type Draft struct {
 	Record  calllog.Record `json:"record"`            // not finished: how the call was routed
 	Payload string         `json:"payload,omitempty"` // the most that is kept of the call, by its route; "": its key decides
+	Bound   money.NanoUSD  `json:"bound,omitempty"`   // the most that the call can cost
+	Shares  []Share        `json:"shares,omitempty"`  // the budgets that it falls under
+}
+
+// Share is a budget that a line falls under.
+type Share struct {
+	Budget  id.Budget `json:"budget"`
+	Subject string    `json:"subject,omitempty"`
+	Held    bool      `json:"held,omitempty"` // it blocks: money is held for the line
 }
 
 // Order is the line as the data plane is asked about it.
@@ -154,6 +164,7 @@ type End struct {
 	Error   string          // a code, where there is no answer
 	Message string          // and its sentence
 	Record  *calllog.Record // nil: the call reached nobody, and is not in the log
+	Run     id.Call         // the name under which the log knows of the run until Concluded; zero: it does not. Not stored
 }
 
 // Place is where lines go together.
@@ -200,6 +211,8 @@ type Parcel struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	Lease     Lease
+	// Settings are those of its credential while it is worked on. They are not stored with it.
+	Settings map[string]string
 }
 
 // Lease proves that its holder may write.

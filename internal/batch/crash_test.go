@@ -204,7 +204,18 @@ func record(o batch.Order, how calllog.Outcome, cost int64) *calllog.Record {
 	}
 }
 
-func (m *mortal) Play(_ context.Context, o batch.Order, _ batch.Place, draft *batch.Draft, r batch.Reply) (batch.End, error) {
+// Hold holds nothing: there are no budgets.
+func (*mortal) Hold(context.Context, *batch.Parcel, []batch.Line, time.Time) ([]batch.Line, error) {
+	return nil, nil
+}
+
+// Concluded has nothing to forget.
+func (*mortal) Concluded(id.Call) {}
+
+// GiveBack has nothing to give back.
+func (*mortal) GiveBack(context.Context, *batch.Parcel) error { return nil }
+
+func (m *mortal) Play(_ context.Context, o batch.Order, _ *batch.Parcel, draft *batch.Draft, r batch.Reply) (batch.End, error) {
 	if draft == nil || draft.Record.Alias != "bulk" {
 		return batch.End{}, errors.New("the draft was lost")
 	}
@@ -224,6 +235,9 @@ func (m *mortal) Run(_ context.Context, o batch.Order) (end batch.End, wait time
 	})
 	return end, 0, err
 }
+
+// Settings are none: these providers need none.
+func (*mortal) Settings(id.Org, batch.Place) (map[string]string, error) { return nil, nil }
 
 func (m *mortal) Reach(ctx context.Context, _ id.Org, _ batch.Place, req batch.Request) (resp *http.Response, err error) {
 	err = m.step(func() error {

@@ -108,5 +108,9 @@ func (s *stint) run(ctx context.Context, l Line) error {
 		return nil
 	}
 	l.End = end
-	return s.runner.conclude(ctx, s.taken, []Line{l})
+	if err := s.runner.conclude(ctx, s.taken, []Line{l}); err != nil {
+		return err
+	}
+	s.runner.Calls.Concluded(end.Run)
+	return nil
 }

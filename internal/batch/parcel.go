@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -35,7 +36,7 @@ func (r *Runner) parcel(ctx context.Context, t Taken) error {
 		return nil
 	}
 	if r.Now().After(p.ExpiresAt.Add(grace)) {
-		return r.abandon(ctx, t, "batch.expired", "The provider did not end its batch in time.")
+		return r.abandon(ctx, t, expired, "The provider did not end its batch in time.")
 	}
 	if p.Driver == Inline {
 		return r.runParcel(ctx, t)
@@ -46,6 +47,10 @@ func (r *Runner) parcel(ctx context.Context, t Taken) error {
 	}
 	way := func(ctx context.Context, req Request) (*http.Response, error) {
 		return r.Calls.Reach(ctx, p.Org, p.Place, req)
+	}
+	var err error
+	if p.Settings, err = r.Calls.Settings(p.Org, p.Place); err != nil {
+		return err
 	}
 	if p.Status == Sent {
 		return r.follow(ctx, t, d, way)
@@ -61,7 +66,40 @@ func (r *Runner) abandon(ctx context.Context, t Taken, code, message string) err
 	if err := r.Work.EndRest(ctx, t, code, message); err != nil {
 		return err
 	}
+	if code == expired || code == lost { // it may have been done and be billed: what is held stays so until its windows are over
+		return r.Work.Arrived(ctx, t, r.Now())
+	}
+	return r.arrived(ctx, t)
+}
+
+// Why a parcel is given up whose provider may have done its work.
+const (
+	expired = "batch.expired"
+	lost    = "batch.lost"
+)
+
+// arrived ends a parcel whose lines have all ended, and gives back what was held for them.
+func (r *Runner) arrived(ctx context.Context, t Taken) error {
+	if t.Parcel.Driver != Inline {
+		if err := r.Calls.GiveBack(ctx, t.Parcel); err != nil {
+			return err
+		}
+	}
 	return r.Work.Arrived(ctx, t, r.Now())
+}
+
+// afford has the money of lines held before they are sent, and ends those for which there is none.
+func (r *Runner) afford(ctx context.Context, t Taken, lines []Line, at time.Time) ([]Line, error) {
+	broke, err := r.Calls.Hold(ctx, t.Parcel, lines, at)
+	if err != nil || len(broke) == 0 {
+		return lines, err
+	}
+	if err := r.conclude(ctx, t, broke); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(lines, func(l Line) bool {
+		return slices.ContainsFunc(broke, func(b Line) bool { return b.Call == l.Call })
+	}), nil
 }
 
 // send makes the batch at the provider, or finds the one that a worker made that died before it could tell.
@@ -91,7 +129,15 @@ func (r *Runner) send(ctx context.Context, t Taken, d Driver, way Way) error {
 	if p.Cancel {
 		return r.abandon(ctx, t, "", "")
 	}
-	if err := r.Work.Trying(ctx, t, r.Now()); err != nil {
+	at := r.Now().Truncate(time.Microsecond) // as it is stored
+	lines, err = r.afford(ctx, t, lines, at)
+	if err != nil {
+		return err
+	}
+	if len(lines) == 0 {
+		return r.arrived(ctx, t)
+	}
+	if err := r.Work.Trying(ctx, t, at); err != nil {
 		return err
 	}
 	u, err := d.Send(ctx, way, p, lines)
@@ -101,6 +147,9 @@ func (r *Runner) send(ctx context.Context, t Taken, d Driver, way Way) error {
 		return r.sent(ctx, t, u)
 	case errors.As(err, &no) && no.absent():
 		r.Logger.Info("the provider has no batch API here; its lines are run one by one", "parcel", p.ID, "provider", p.Provider)
+		if err := r.Calls.GiveBack(ctx, p); err != nil {
+			return err
+		}
 		if err := r.Work.Reroute(ctx, t, Inline); err != nil {
 			return err
 		}
@@ -135,7 +184,7 @@ func (r *Runner) follow(ctx context.Context, t Taken, d Driver, way Way) error {
 	progress, err := d.Poll(ctx, way, p)
 	switch {
 	case errors.As(err, &no) && no.Status == http.StatusNotFound && p.Failures >= 5:
-		return r.abandon(ctx, t, "batch.lost", p.Provider+" does not know its batch any more.")
+		return r.abandon(ctx, t, lost, p.Provider+" does not know its batch any more.")
 	case err != nil:
 		return err
 	case !progress.Ended:
@@ -207,7 +256,7 @@ func (c *collection) take(ctx context.Context, res Result) error {
 		c.missing = true
 		return nil
 	}
-	end, err := c.runner.Calls.Play(ctx, l.Order(), c.taken.Parcel.Place, l.Draft, res.Reply)
+	end, err := c.runner.Calls.Play(ctx, l.Order(), c.taken.Parcel, l.Draft, res.Reply)
 	if err != nil {
 		return err
 	}

@@ -34,17 +34,28 @@ type Calls interface {
 	// Plan says where a line goes. It asks no provider.
 	Plan(ctx context.Context, o Order) (Plan, error)
 	// Play makes a provider's answer to a line into the client's, and its record.
-	Play(ctx context.Context, o Order, p Place, draft *Draft, r Reply) (End, error)
+	Play(ctx context.Context, o Order, p *Parcel, draft *Draft, r Reply) (End, error)
+	// Hold has the most that a parcel's lines can cost held for them, in the windows of at, until GiveBack. It may be repeated. What it gives
+	// are lines for which there is no money, with their ends: they are not to be sent.
+	Hold(ctx context.Context, p *Parcel, lines []Line, at time.Time) ([]Line, error)
+	// GiveBack gives back what was held for a parcel and not spent. The records of all its lines are in the log.
+	GiveBack(ctx context.Context, p *Parcel) error
 	// Run makes the call now. A wait above zero: the provider asks to be left alone, and nothing has ended.
 	Run(ctx context.Context, o Order) (e End, wait time.Duration, err error)
-	// Reach asks a provider's own interface with the credential of a place. path stands below its base URL. The caller closes the body.
+	// Concluded says that a run's end is stored.
+	Concluded(run id.Call)
+	// Reach asks a provider's own interface with the credential of a place. The caller closes the body.
 	Reach(ctx context.Context, org id.Org, p Place, req Request) (*http.Response, error)
+	// Settings are what the credential of a place says beside its secret.
+	Settings(org id.Org, p Place) (map[string]string, error)
 }
 
 // Request is a request to a provider's own interface.
 type Request struct {
 	Method      string
-	Path        string // with query
+	Base        string // "": the credential's base URL
+	Service     string // that an AWS signature is for; "": the vendor's
+	Path        string // below the base URL, with query
 	ContentType string // "": JSON
 	Body        []byte
 }

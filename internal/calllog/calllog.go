@@ -86,6 +86,11 @@ type Record struct {
 	Batch       id.Batch      `json:"batch,omitempty"`   // of which the call is a line
 	Decision    *Decision     `json:"why,omitempty"`     // nil: a model was named and there was nothing to decide
 
+	// What the call may cost and did.
+	Secret  id.Secret `json:"secret,omitempty"`  // of the key, that was sent
+	Charges []Charge  `json:"charges,omitempty"` // on budgets; in an Intent the most that the attempts so far can cost
+	Checks  []Check   `json:"checks,omitempty"`  // what budgets and limits did to the call, beyond letting it pass
+
 	Duration  time.Duration `json:"dur"`
 	FirstByte time.Duration `json:"ttfb,omitempty"` // first content byte to the client; 0: none
 	Overhead  time.Duration `json:"ovh"`            // ours: Duration less waiting for the provider and the client
@@ -124,6 +129,39 @@ type Attempt struct {
 
 	ProviderCost *money.NanoUSD `json:"pcost,omitempty"` // what the provider's answer says that it cost; nil: it does not say
 }
+
+// Charge is what a call weighs on one pot of a budget. It may be more than its Cost: where what was used is not known the bound
+// stays charged, until the provider's own figures are.
+type Charge struct {
+	Budget id.Budget     `json:"b"`
+	Pot    id.Pot        `json:"p"`
+	Holder id.Holder     `json:"h"` // whose lease; zero: none
+	Amount money.NanoUSD `json:"a"`
+}
+
+// Check is what a budget or a limit did to a call.
+type Check struct {
+	By      string `json:"by"` // its id
+	Did     Did    `json:"did"`
+	Subject string `json:"of,omitempty"`   // where it counts each value by itself
+	Period  string `json:"per,omitempty"`  // of the budget's limit; of a limit its metric
+	Short   int64  `json:"lack,omitempty"` // what there was too little of: nano-dollars, requests or tokens
+}
+
+// ChecksMax bounds the checks of a call.
+const ChecksMax = 32
+
+// Did is what a budget or a limit did.
+type Did string
+
+// What can be done to a call.
+const (
+	DidRefuse   Did = "refused"
+	WouldRefuse Did = "would_refuse" // it only watches
+	DidClamp    Did = "clamped"      // lowered the output cap
+	DidMove     Did = "moved"        // to a cheaper alias
+	DidWait     Did = "waited"       // for room
+)
 
 // Payload is what was said. Bodies are as the client sent and received them, cut at PayloadMax.
 type Payload struct {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tollgate/internal/fault"
+	"tollgate/internal/money"
 )
 
 // Beat is a proxy's sign of life, written with what it delivers.
@@ -22,7 +23,8 @@ type Rejected struct {
 
 // Delivered is what became of a delivery.
 type Delivered struct {
-	New      int // the others were in the log already
+	New      int           // the others were in the log already
+	Overrun  money.NanoUSD // by how much hard budgets were overrun by them: what is not 0 is a defect
 	Rejected []Rejected
 }
 

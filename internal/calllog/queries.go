@@ -44,6 +44,7 @@ type Filter struct {
 	Experiments  []id.Experiment
 	Arms         []string // assigned
 	Batches      []id.Batch
+	CheckedBy    []string // ids of budgets and limits that refused the call, or did something else to it
 	Outcomes     []Outcome
 	Statuses     []int // HTTP status of the answer; 4 and 5 stand for all 4xx and 5xx
 	EndUser      string

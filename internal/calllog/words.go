@@ -190,7 +190,7 @@ func failures() map[string]string {
 		"server_error": "an error of the provider", "rate_limited": "too many requests", "overloaded": "the provider is overloaded", "timeout": "no answer in time",
 		"credential_rejected": "the credential was rejected", "quota_exhausted": "the account’s quota is used up", "model_not_found": "the provider does not know the model",
 		"invalid_request": "the provider calls the request invalid", "context_length": "the prompt is too long for the model",
-		"content_policy": "the provider’s content filter refused it", "connection": "the connection failed", "client_gone": "the client hung up",
+		"content_policy": "the provider’s content filter refused it", "connection": "the connection failed", "client_gone": "the client hung up", "cut_off": "the key was taken out of use",
 	}
 }
 

@@ -71,7 +71,14 @@ func (g *Gateway) prepare(c *Call, target *route.Target) (*try, error) {
 		return nil, err
 	}
 	g.flags(c, t)
+	if err := g.limitTarget(c, target); err != nil {
+		return nil, err
+	}
+	if err := g.reserve(c, t); err != nil {
+		return nil, err
+	}
 	if err := g.encode(c, t); err != nil {
+		c.unreserve()
 		return nil, err
 	}
 	t.started = g.Now()
@@ -79,7 +86,8 @@ func (g *Gateway) prepare(c *Call, target *route.Target) (*try, error) {
 	c.Work.quoted = t.quoted(c.Surface.dialect.Name())
 	if err := g.announce(c); err != nil {
 		t.buf.release()
-		c.Work.attempts = nil
+		c.unreserve()
+		c.Work.attempts = c.Work.attempts[:len(c.Work.attempts)-1] // those before were made
 		return nil, err
 	}
 	return t, nil
@@ -97,8 +105,8 @@ func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provi
 		t.conceal(refusal)
 		t.log.ErrorClass = refusal.Class.String()
 		switch {
-		case c.client.gone.Load() && errors.Is(c.life.Err(), context.Canceled): // nobody's failure: it was given up
-			t.log.ErrorClass = "client_gone"
+		case c.abandoned(): // nobody's failure: it was given up
+			t.log.ErrorClass = c.abandonment()
 			t.log.Usage = c.estimate(t, t.log.Usage, 0)
 		case refusal.Class == provider.ClassTimeout && refusal.Status == 0 && c.reached.Load() && t.log.Usage.Source == chat.Unknown:
 			// Given up by our own clock: the provider has the prompt and bills it, whatever we hear of it.
@@ -108,6 +116,8 @@ func (g *Gateway) concluded(ctx context.Context, c *Call, t *try, refusal *provi
 			t.log.Status = refusal.Status
 		}
 	}
+	g.targetUsed(c, t.log)
+	g.charge(c, t.log)
 	g.metrics.attempt(t.target.Vendor.ID, t.log.ErrorClass)
 }
 

@@ -35,11 +35,36 @@ func (g *Gateway) keyOf(r *http.Request) (*snapshot.Key, error) {
 	}
 	secret, err := key.ParseSecret(text)
 	if err != nil {
-		return nil, err
+		return g.foreign(snap, text, err)
 	}
 	k, ok := snap.Key(g.Hash(secret))
 	if !ok {
 		return nil, key.ErrUnknown
+	}
+	return k, nil
+}
+
+// foreign finds a key by a secret that was made elsewhere: by its keyed hash, or, at its first use, by the plain one that it was
+// imported with. Where nothing was imported junk is refused for what it looks like, and costs no hash. refused is why it is none of ours.
+func (g *Gateway) foreign(snap *snapshot.Snapshot, text string, refused error) (*snapshot.Key, error) {
+	if !snap.Imports() {
+		return nil, refused
+	}
+	secret, err := key.ParseForeign(text)
+	if err != nil {
+		return nil, refused
+	}
+	keyed := g.Hash(secret)
+	if k, ok := snap.Key(keyed); ok && k.Secret != nil && k.Secret.Imported {
+		return k, nil
+	}
+	plain := key.Plain(secret)
+	k, ok := snap.Plain(plain)
+	if !ok {
+		return nil, key.ErrUnknown
+	}
+	if g.Upgrade != nil {
+		g.Upgrade(key.Upgrade{Plain: plain, Keyed: keyed})
 	}
 	return k, nil
 }

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"tollgate/internal/budget"
 )
 
 // BenchmarkCall compares a call through the gateway with one through a bare reverse proxy. The provider and the client are the same
@@ -28,6 +30,19 @@ func BenchmarkCall(b *testing.B) {
 			w.start()
 			w.log.discard = true
 			drive(b, strings.TrimPrefix(w.url, "http://"), w.secret, c.body)
+		})
+		b.Run(c.name+"/budgets", func(b *testing.B) { // three that block, of two periods each: the difference to gateway is admission's
+			w := newWorld(b)
+			w.connectURL("openai", "http://"+up+"/v1")
+			for range 3 {
+				w.budget(1<<55, func(b *budget.Budget) {
+					b.Limits = []budget.Limit{{Period: budget.Day, Amount: 1 << 55}, {Period: budget.Month, Amount: 1 << 55}}
+				})
+			}
+			w.start()
+			w.log.discard = true
+			drive(b, strings.TrimPrefix(w.url, "http://"), w.secret, c.body)
+			b.ReportMetric(float64(w.book.Figures().Exchanges), "exchanges")
 		})
 	}
 }

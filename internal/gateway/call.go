@@ -26,7 +26,8 @@ type Call struct {
 	// deferred: a job was made of the call, which records it when it ends.
 	deferred bool
 	client   client
-	life     life // of the work: dispatch
+	linked   linked // among the calls under way
+	life     life   // of the work: dispatch
 
 	Caller  caller  // authenticate
 	Ask     ask     // read
@@ -36,10 +37,12 @@ type Call struct {
 	Outcome outcome // settle
 	Record  calllog.Record
 
-	marks   [8]calllog.Mark
+	marks   [10]calllog.Mark
 	nmark   int
-	reached atomic.Bool      // the attempt under way may have reached its provider
-	lent    atomic.Int32     // request bodies that a transport may still be reading
+	reached atomic.Bool  // the attempt under way may have reached its provider
+	lent    atomic.Int32 // request bodies that a transport may still be reading
+	limits  limiting
+	budgets budgeting
 	payload *calllog.Payload // nil: the key keeps none
 	witness *witness         // nil: the call is of no experiment
 	load    *load            // of its organization, while the call is taken on; nil: it was not
@@ -95,6 +98,7 @@ type answer struct {
 	problem *provider.Problem
 	raw     []byte        // the provider's own error body, to relay instead of problem's
 	after   time.Duration // Retry-After
+	settled bool          // trying again at once cannot help, whatever the status says
 	last    []byte        // render: the bytes that finish sends
 }
 

@@ -77,7 +77,7 @@ func (g *Gateway) verdict(ctx context.Context, c *Call, t *try, r *provider.Refu
 	}
 	v := follows(r).verdict
 	switch {
-	case c.client.gone.Load() && errors.Is(c.life.Err(), context.Canceled):
+	case c.abandoned():
 		return health.Unsaid
 	case v == health.Late && errors.Is(context.Cause(ctx), context.DeadlineExceeded) && t.log.Duration < c.Plan.Timeout/2:
 		return health.Unsaid

@@ -91,7 +91,7 @@ func (cl *client) begin(status int, provider http.Header) {
 	h := cl.w.Header()
 	cl.c.name(h)
 	cl.c.describe(h, cl.g.Now().Sub(cl.c.Start)-cl.c.Work.waited-cl.blocked)
-	passOn(h, provider)
+	cl.c.passOn(h, provider)
 	if status == http.StatusOK {
 		cl.streamHeaders(h, provider)
 	}

@@ -7,10 +7,13 @@ import (
 	"net/netip"
 	"time"
 
+	"tollgate/internal/budget/lease"
 	"tollgate/internal/calllog"
 	"tollgate/internal/credential"
 	"tollgate/internal/health"
+	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/limit"
 	"tollgate/internal/provider"
 	"tollgate/internal/provider/flags"
 	"tollgate/internal/snapshot"
@@ -21,6 +24,8 @@ import (
 type Log interface {
 	Intent(r *calllog.Record) error
 	Final(r *calllog.Record) error
+	// Void takes an intent back: the call's end is kept elsewhere.
+	Void(call id.Call) error
 	// Healthy reports why calls cannot be logged now, or nil. Without a log there is no call.
 	Healthy() error
 }
@@ -30,8 +35,10 @@ type Deps struct {
 	Snapshots func() *snapshot.Snapshot // the newest configuration; nil until there is one
 	Log       Log
 	Hash      func(key.Secret) key.Hash
-	Vendors   func(id string) (*provider.Vendor, bool)
-	Clients   func(name provider.Name) (provider.Client, bool)
+	// Upgrade hears of imported secrets that are used (see key.Upgrades); it must not wait. nil: nobody does.
+	Upgrade func(key.Upgrade)
+	Vendors func(id string) (*provider.Vendor, bool)
+	Clients func(name provider.Name) (provider.Client, bool)
 	// Choose is the way in which a vendor is asked for what a client wants; package catalog has it.
 	Choose func(v *provider.Vendor, client provider.Client, model string, own bool) (*provider.Spoken, provider.Target, bool)
 	// Signer puts credentials into requests.
@@ -43,6 +50,9 @@ type Deps struct {
 	Sandbox   http.RoundTripper    // the built-in provider, served in the process
 	Keyed     Keyed                // endpoints beside model calls; the zero value serves none
 	Health    *health.Board        // how targets are doing; nil: the gateway makes its own
+	Limits    limit.Meter          // counts what passes; nil: in memory, for a proxy that is alone
+	Budgets   *lease.Book          // what may be spent; nil: calls that a blocking budget covers are refused
+	Durable   Durable              // money for lines that providers work on for hours; nil: what a blocking budget covers goes line by line
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -50,6 +60,7 @@ type Deps struct {
 // Config is the gateway's settings. The zero value of each field is its default.
 type Config struct {
 	Proxy          string         // id of this proxy, in every record
+	DashboardURL   string         // where refusals send people to, without a slash at its end
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none by default
 	BodyMax        int64          // largest request body; 32 MiB
 	AnswerMax      int64          // largest whole answer; 64 MiB

@@ -34,7 +34,10 @@ func (g *Gateway) dispatch(c *Call) error {
 	o := newOrder(&c.Plan.Plan)
 	err := g.try(c, o)
 	o.passedOver(c.passedOver)
-	return err
+	if m := (*move)(nil); errors.As(err, &m) {
+		err = g.move(c, m)
+	}
+	return c.cutShort(err)
 }
 
 // open begins the work.
@@ -42,12 +45,18 @@ func (g *Gateway) open(c *Call) {
 	c.life.begin(c.Plan.Timeout)
 	c.life.connect = c.Plan.Connect
 	c.client.watch(c.life.end)
+	g.enlist(c)
 	if c.Ask.head.Stream {
 		c.client.keepAlive()
 		g.metrics.streams.Inc()
 	}
 	c.Work.attempts = c.Work.first[:0]
 	c.Work.deadline = g.Now().Add(c.Plan.Timeout)
+	c.aim()
+}
+
+// aim tells the targets of a plan apart by whose they are.
+func (c *Call) aim() {
 	for i := range c.Plan.Targets {
 		if t := &c.Plan.Targets[i]; t.Health.Provider == "" { // a plan that was not made by the router
 			t.Health = health.Target{Org: c.Caller.key.Org.ID, Provider: t.Vendor.ID, Model: t.Model}
@@ -65,6 +74,7 @@ func (g *Gateway) close(c *Call) {
 	if c.Ask.head.Stream {
 		g.metrics.streams.Dec()
 	}
+	g.strike(c)
 	c.client.drain.end()
 	c.life.end()
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"tollgate/internal/limit"
 )
 
 // render makes the last bytes of the answer, now that the cost is known: a whole body, the end of a stream, or an error.
@@ -43,11 +45,14 @@ func (g *Gateway) finish(c *Call) error {
 	h := cl.w.Header()
 	c.name(h)
 	c.describe(h, c.latency(g.Now()))
-	passOn(h, a.header)
+	c.passOn(h, a.header)
 	if cost := c.dollars(); cost != "" && (len(c.Work.attempts) > 0 || c.keeping != nil && c.keeping.hit) {
 		h[costHeader] = []string{cost}
 	}
 	if a.problem != nil {
+		if a.problem.Code == limit.ErrExceeded.Code || a.problem.Code == limit.ErrTooLarge.Code {
+			c.limits.advised(h, a)
+		}
 		advise(h, a)
 		if len(c.Work.attempts) > 1 { // the second chances have been had here: an SDK's own would multiply them
 			h["X-Should-Retry"] = noRetry
@@ -87,7 +92,7 @@ func advise(h http.Header, a *answer) {
 		seconds := (a.after + time.Second - 1) / time.Second
 		h["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
 	}
-	if a.status == http.StatusPaymentRequired {
+	if a.status == http.StatusPaymentRequired || a.settled {
 		h["X-Should-Retry"] = noRetry
 	}
 }

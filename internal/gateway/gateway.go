@@ -21,6 +21,7 @@ import (
 
 	"tollgate/internal/health"
 	"tollgate/internal/id"
+	"tollgate/internal/limit/limitmem"
 	"tollgate/internal/route"
 )
 
@@ -51,6 +52,7 @@ type Gateway struct {
 	loads    loads
 	tidied   atomic.Int64 // unix nanoseconds
 	draining atomic.Bool
+	underway underway
 	inside   sync.WaitGroup // calls under way
 }
 
@@ -60,6 +62,9 @@ func New(d Deps, cfg Config) *Gateway {
 	if g.Health == nil {
 		g.Health = health.New(0)
 	}
+	if g.Limits == nil {
+		g.Limits = limitmem.New(g.Now)
+	}
 	g.router.Health = g.Health.State
 	g.kept = newKept(keptMax)
 	g.limiter = newLimiter(g.cfg.ConcurrencyMax, newScheduling().lag)
@@ -68,16 +73,18 @@ func New(d Deps, cfg Config) *Gateway {
 		{"admit", g.admit},               // room for it, or a quick refusal
 		{"read", g.read},                 // body -> model, stream, tags
 		{"resolve", g.resolve},           // model -> targets in order
+		{"limit", g.limit},               // requests, tokens and calls at once, or a 429
 		{"defer", g.postpone},            // a job, where the client can wait
 		{"cache", g.recall},              // an answer that was given before, where the route keeps them
 		{"dispatch", g.dispatch},         // try the targets, relay to the client, all but the end
 	}
 	g.always = []stage{ // for every call, refused or not, also when the client has gone
-		{"settle", g.settle}, // usage -> cost
-		{"render", g.render}, // the last bytes, which tell the cost
-		{"keep", g.keep},     // a copy for the same call again, where the route keeps them
-		{"record", g.record}, // one record in the call log
-		{"finish", g.finish}, // the end of the answer, or the refusal
+		{"settle", g.settle},   // usage -> cost
+		{"correct", g.correct}, // of limits: what was estimated -> what was used
+		{"render", g.render},   // the last bytes, which tell the cost
+		{"keep", g.keep},       // a copy for the same call again, where the route keeps them
+		{"record", g.record},   // one record in the call log
+		{"finish", g.finish},   // the end of the answer, or the refusal
 	}
 	g.drains = make(chan struct{}, g.cfg.DrainMax)
 	g.metrics = newMetrics(g)
@@ -91,6 +98,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, v visit) {
 	defer g.inside.Done()
 	c := g.newCall(w, r, v)
 	defer c.release()
+	defer c.relinquish()
 	defer g.leave(c)
 	g.conclude(c, g.walk(c))
 	if c.client.cut {

@@ -14,10 +14,13 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/budget/lease"
+	"tollgate/internal/budget/lease/leasetest"
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/credential"
@@ -39,9 +42,11 @@ type memoryLog struct {
 	mu      sync.Mutex
 	intents []calllog.Record
 	finals  []calllog.Record
+	voids   []id.Call
 	sick    error
 	onFinal func()
-	discard bool // a benchmark keeps nothing
+	refuses error // every final
+	discard bool  // a benchmark keeps nothing
 	news    chan struct{}
 }
 
@@ -51,6 +56,8 @@ func copied(r *calllog.Record) calllog.Record {
 	c := *r
 	c.Tags = maps.Clone(r.Tags)
 	c.Attempts = append([]calllog.Attempt(nil), r.Attempts...)
+	c.Charges = append([]calllog.Charge(nil), r.Charges...)
+	c.Checks = append([]calllog.Check(nil), r.Checks...)
 	if r.Payload != nil {
 		p := *r.Payload
 		c.Payload = &p
@@ -75,10 +82,20 @@ func (l *memoryLog) Final(r *calllog.Record) error {
 	if l.onFinal != nil {
 		l.onFinal()
 	}
+	if l.refuses != nil {
+		return l.refuses
+	}
 	l.mu.Lock()
 	l.finals = append(l.finals, copied(r))
 	l.mu.Unlock()
 	l.news <- struct{}{}
+	return nil
+}
+
+func (l *memoryLog) Void(call id.Call) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.voids = append(l.voids, call)
 	return nil
 }
 
@@ -122,8 +139,13 @@ type world struct {
 	sandbox http.RoundTripper
 	keys    map[key.Hash]*snapshot.Key
 	keyed   gateway.Keyed
+	snap    atomic.Pointer[snapshot.Snapshot]
+	upgrade func(key.Upgrade)
 	also    []*snapshot.Org // beside org
 	health  *health.Board
+	auth    *leasetest.Authority // of budgets
+	book    *lease.Book          // made with the first budget
+	durable gateway.Durable
 
 	other, stranger, loose string // secrets of keys, see strangers
 }
@@ -192,21 +214,26 @@ func (w *world) alias(name string, r alias.Route) {
 	w.org.Aliases[name] = &snapshot.Alias{Alias: alias.Alias{ID: "alias_1", Name: name, Version: 3, Route: r, CreatedAt: time.Unix(1_700_000_000, 0)}}
 }
 
+// publish puts the configuration as it stands in force.
+func (w *world) publish(rev int64) {
+	w.snap.Store(snapshot.New(rev, time.Now(), append([]*snapshot.Org{w.org}, w.also...), w.keys))
+}
+
 // start serves the gateway. Configuration is not changed afterwards.
 func (w *world) start() *world {
 	w.t.Helper()
-	snap := snapshot.New(1, time.Now(), append([]*snapshot.Org{w.org}, w.also...), w.keys)
+	w.publish(1)
 	policy := egress.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	headerPolicy, err := flags.Default()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.gw = gateway.New(gateway.Deps{
-		Snapshots: func() *snapshot.Snapshot { return snap },
-		Log:       w.log, Hash: w.hasher.Hash, Vendors: catalog.Known, Clients: catalog.Client, Choose: catalog.Choose,
+		Snapshots: w.snap.Load, Upgrade: w.upgrade,
+		Log: w.log, Hash: w.hasher.Hash, Vendors: catalog.Known, Clients: catalog.Client, Choose: catalog.Choose,
 		Signer:    sign.New(w.t.Context(), sign.Config{Transport: policy.Client().Transport, Now: w.moment}),
 		Flags:     func() *flags.Policy { return headerPolicy },
-		Transport: gateway.NewTransport(policy), Sandbox: w.sandbox, Health: w.health, Now: w.moment,
+		Transport: gateway.NewTransport(policy), Sandbox: w.sandbox, Health: w.health, Budgets: w.book, Durable: w.durable, Now: w.moment,
 		Logger: slog.New(slog.DiscardHandler), Keyed: w.keyed,
 	}, w.cfg)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -21,6 +21,7 @@ const (
 // name sets what is known from the start.
 func (c *Call) name(h http.Header) {
 	h[callIDHeader] = []string{c.Text}
+	c.limits.tell(h, string(c.Surface.dialect.Name()), c.Start)
 	if c.Plan.Alias != "" {
 		h[aliasHeader] = []string{c.Plan.Alias}
 	}
@@ -39,6 +40,7 @@ func (c *Call) describe(h http.Header, overhead time.Duration) {
 	if w := c.Record.Warnings; len(w) > 0 {
 		h[warningHeader] = w
 	}
+	c.budgeted(h)
 	c.routed(h)
 }
 
@@ -68,10 +70,10 @@ func milliseconds(d time.Duration) string {
 }
 
 // passOn copies the provider's headers that mean something to a client: its request id, its rate limits and its advice on retries.
-// All others stay here.
-func passOn(to, from http.Header) {
+// All others stay here, and its rate limits too where ours are told.
+func (c *Call) passOn(to, from http.Header) {
 	for name, values := range from {
-		if passes(name) {
+		if passes(name) && (!c.limits.shown.any || !ofLimits(name)) {
 			to[name] = values
 		}
 	}
@@ -83,6 +85,5 @@ func passes(name string) bool {
 		"Openai-Processing-Ms", "Openai-Version", "Openai-Model", "X-Groq-Region":
 		return true
 	}
-	return strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") ||
-		strings.HasPrefix(name, "Ratelimit-")
+	return ofLimits(name)
 }

@@ -38,7 +38,9 @@ type Inside struct {
 	Batched bool
 	// Via takes the place of the way to the provider: it is given the request unsigned. It catches what would be sent, or plays
 	// an answer that has come by another way. nil: the provider is asked.
-	Via http.RoundTripper
+	Via  http.RoundTripper
+	run  *id.Call  // of a line that is run now: the name of this run in the log, while money is held for it
+	held *heldLine // of an answer that is played: what is held for it
 	// Keep takes the call's record, which then is the caller's to store: neither it nor an intent goes to the log. nil: the log has it.
 	Keep func(calllog.Record)
 }
@@ -142,7 +144,10 @@ func allowed(k *snapshot.Key, from netip.Addr, to key.Endpoint, now time.Time, w
 	if to == "" {
 		judged.Endpoints = nil
 	}
-	return judged.Allow(from, to, now)
+	if err := judged.Allow(from, to, now); err != nil || within { // a call from inside is sent no secret
+		return err
+	}
+	return k.Secret.Allow(now)
 }
 
 // pin makes the plan of a call whose target is known.
@@ -193,7 +198,7 @@ func (c *Call) played() bool { return c.in != nil && c.in.Via != nil }
 // intend announces the call to the log, unless its record is kept by who makes it.
 func (g *Gateway) intend(c *Call) error {
 	if c.in != nil && c.in.Keep != nil {
-		return nil
+		return g.intendRun(c)
 	}
 	return g.Log.Intent(&c.Record)
 }

@@ -30,6 +30,7 @@ type Keyed struct {
 	Files    KeyHandler // files of batches; see files
 	Jobs     KeyHandler // /v1/jobs/{id}
 	Feedback KeyHandler // /v1/feedback
+	Self     KeyHandler // /v1/key: what the key is; see Introspect
 	// Defer takes a call that the client marks as one that may be answered later; see postpone.
 	Defer Deferral
 }
@@ -52,6 +53,12 @@ func (g *Gateway) keyed(p *paths) {
 	}
 	if h := g.Keyed.Feedback; h != nil {
 		lay("/feedback", g.keySurface("", provider.OpenAIChat, h, http.MethodPost))
+	}
+	if h := g.Keyed.Self; h != nil {
+		s := g.keySurface("", provider.OpenAIChat, h, http.MethodGet)
+		for _, path := range [...]string{"/v1/key", "/key", "/api/v1/key", "/v1/auth/key", "/api/v1/auth/key"} { // the last two are what it was called before
+			p.exact[path] = s
+		}
 	}
 	if h := g.Keyed.Messages; h != nil {
 		s := g.keySurface(key.BatchesEndpoint, provider.AnthropicMessages, h, http.MethodGet, http.MethodPost, http.MethodDelete)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"tollgate/internal/key"
 	"tollgate/internal/provider"
 	"tollgate/internal/route"
+	"tollgate/internal/snapshot"
 )
 
 // Lines is the data plane as batches use it: the same stages plan a line, run it, and read a provider's answer to it.
@@ -44,24 +46,15 @@ func (l Lines) inside(o batch.Order, keep *calllog.Record) Inside {
 func (l Lines) Plan(ctx context.Context, o batch.Order) (batch.Plan, error) {
 	g := l.g
 	var kept calllog.Record
-	in := l.inside(o, &kept)
-	k, err := g.insider(o.Org, o.Key)
-	if err != nil {
+	c, w, err := l.call(ctx, o, &kept)
+	if errors.Is(err, key.ErrUnknown) {
 		return l.unknown(err)
 	}
-	r, err := in.request(ctx, k)
 	if err != nil {
 		return batch.Plan{}, err
 	}
-	v, ok := g.surfaces.find(r)
-	if !ok {
-		return batch.Plan{}, ErrNoRoute
-	}
-	v.line.Method, v.line.ContentType = r.Method, r.Header.Get("Content-Type")
-	w := &captive{header: http.Header{}}
-	c := g.newCall(w, r, v)
 	defer c.release()
-	p, err := g.planLine(c)
+	p, err := g.planLine(c) //nolint:contextcheck // a call carries its own, as at every stage
 	if err == nil {
 		return p, nil
 	}
@@ -71,6 +64,27 @@ func (l Lines) Plan(ctx context.Context, o batch.Order) (batch.Plan, error) {
 	g.conclude(c, err)
 	end := ended(Answer{Status: w.status, Body: w.body.Bytes()}, &kept)
 	return batch.Plan{Refused: &end}, nil
+}
+
+// call is a line's call before its first stage. release must be called.
+func (l Lines) call(ctx context.Context, o batch.Order, kept *calllog.Record) (*Call, *captive, error) {
+	g := l.g
+	in := l.inside(o, kept)
+	k, err := g.insider(o.Org, o.Key)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := in.request(ctx, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, ok := g.surfaces.find(r)
+	if !ok {
+		return nil, nil, ErrNoRoute
+	}
+	v.line.Method, v.line.ContentType = r.Method, r.Header.Get("Content-Type")
+	w := &captive{header: http.Header{}}
+	return g.newCall(w, r, v), w, nil
 }
 
 // unknown is a line whose key is gone.
@@ -96,9 +110,15 @@ func (g *Gateway) planLine(c *Call) (batch.Plan, error) {
 	if target == nil {
 		return batch.Plan{Place: batch.Place{Driver: batch.Inline}}, nil
 	}
+	others := len(c.Plan.Targets) > 1
+	c.Plan.Targets = []route.Target{*target}
+	c.budgets.planned, c.in.Batched = true, true // its price is that of batches
 	t, err := g.prepare(c, target)
+	if errors.Is(err, errHeldEach) {
+		return batch.Plan{Place: batch.Place{Driver: batch.Inline}}, nil
+	}
 	if err != nil {
-		if inability(err) != nil && len(c.Plan.Targets) > 1 { // another target may be able to
+		if inability(err) != nil && others { // another target may be able to
 			return batch.Plan{Place: batch.Place{Driver: batch.Inline}}, nil
 		}
 		return batch.Plan{}, err
@@ -107,6 +127,7 @@ func (g *Gateway) planLine(c *Call) (batch.Plan, error) {
 	c.fill(g.cfg.Proxy)
 	draft := &batch.Draft{Record: c.Record, Payload: c.Plan.Payload}
 	draft.Record.Attempts, draft.Record.Payload, draft.Record.ArmServed = nil, nil, target.Arm
+	c.foresee(draft)
 	p := batch.Plan{Sent: bytes.Clone(t.body), Draft: draft, Place: batch.Place{
 		Driver: target.Vendor.Batch.API, Provider: target.Vendor.ID, Model: target.Model,
 		Path: t.dialect.Path(t.head, target.Model), Dialect: string(t.dialect.Name()),
@@ -133,17 +154,23 @@ func inBatches(targets []route.Target) *route.Target {
 	if first.Vendor.Batch == nil || first.Credential == nil {
 		return nil
 	}
+	for _, setting := range first.Vendor.Batch.Needs {
+		if first.Credential.Settings[setting] == "" || first.Own {
+			return nil
+		}
+	}
 	return first
 }
 
 // Play implements batch.Calls: the provider's answer goes the way of every answer, priced by the provider's batch prices.
-func (l Lines) Play(ctx context.Context, o batch.Order, p batch.Place, draft *batch.Draft, r batch.Reply) (batch.End, error) {
+func (l Lines) Play(ctx context.Context, o batch.Order, p *batch.Parcel, draft *batch.Draft, r batch.Reply) (batch.End, error) {
 	var kept calllog.Record
 	in := l.inside(o, &kept)
 	in.Batched = true
 	in.Target = &Pinned{Provider: p.Provider, Credential: p.Credential, Model: p.Model}
 	if draft != nil {
 		in.Target.As, in.Target.Payload = &draft.Record, draft.Payload
+		in.held = &heldLine{draft.Shares, draft.Bound, holderOf(p), p.TriedAt}
 	}
 	in.Via = played{r}
 	a, err := l.g.Do(ctx, in)
@@ -174,7 +201,10 @@ func (p played) RoundTrip(req *http.Request) (*http.Response, error) {
 // Run implements batch.Calls.
 func (l Lines) Run(ctx context.Context, o batch.Order) (batch.End, time.Duration, error) {
 	var kept calllog.Record
-	a, err := l.g.Do(ctx, l.inside(o, &kept))
+	var run id.Call
+	in := l.inside(o, &kept)
+	in.run = &run
+	a, err := l.g.Do(ctx, in)
 	switch {
 	case errors.Is(err, key.ErrUnknown):
 		p, _ := l.unknown(err)
@@ -182,13 +212,17 @@ func (l Lines) Run(ctx context.Context, o batch.Order) (batch.End, time.Duration
 	case err != nil:
 		return batch.End{}, 0, err
 	case ctx.Err() != nil: // what was cut short is no answer
+		l.forgo(run, &kept)
 		return batch.End{}, 0, ctx.Err()
 	}
 	switch a.Status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, statusOverloaded:
+		l.forgo(run, &kept)
 		return batch.End{}, max(retryAfter(a.Header), restMin), nil
 	}
-	return ended(a, &kept), 0, nil
+	end := ended(a, &kept)
+	end.Run = run
+	return end, 0, nil
 }
 
 const (
@@ -219,23 +253,41 @@ func ended(a Answer, r *calllog.Record) batch.End {
 // reachTimeout bounds one question to a provider's own interface, its answer's body included.
 const reachTimeout = 10 * time.Minute
 
-// Reach implements batch.Calls.
-func (l Lines) Reach(ctx context.Context, org id.Org, p batch.Place, ask batch.Request) (*http.Response, error) {
-	g := l.g
-	snap := g.Snapshots()
+// party is the vendor and the credential of a place.
+func (l Lines) party(org id.Org, p batch.Place) (*provider.Vendor, *snapshot.Credential, error) {
+	snap := l.g.Snapshots()
 	if snap == nil {
-		return nil, ErrStarting
+		return nil, nil, ErrStarting
 	}
 	o, ok := snap.Org(org)
 	if !ok {
-		return nil, route.ErrNotConnected
+		return nil, nil, route.ErrNotConnected
 	}
-	v, known := g.Vendors(p.Provider)
+	v, known := l.g.Vendors(p.Provider)
 	cred, have := o.Credentials[p.Credential]
 	if !known || !have || cred.Provider != p.Provider {
-		return nil, route.ErrNotConnected.Say("The credential %s, by which the batch was sent, is gone.", p.Credential)
+		return nil, nil, route.ErrNotConnected.Say("The credential %s, by which the batch was sent, is gone.", p.Credential)
 	}
-	at, err := url.Parse(strings.TrimRight(cred.BaseURL, "/") + ask.Path)
+	return v, cred, nil
+}
+
+// Settings implements batch.Calls.
+func (l Lines) Settings(org id.Org, p batch.Place) (map[string]string, error) {
+	_, cred, err := l.party(org, p)
+	if err != nil {
+		return nil, err
+	}
+	return cred.Settings, nil
+}
+
+// Reach implements batch.Calls.
+func (l Lines) Reach(ctx context.Context, org id.Org, p batch.Place, ask batch.Request) (*http.Response, error) {
+	g := l.g
+	v, cred, err := l.party(org, p)
+	if err != nil {
+		return nil, err
+	}
+	at, err := url.Parse(strings.TrimRight(cmp.Or(ask.Base, cred.BaseURL), "/") + ask.Path)
 	if err != nil || crooked(at.Path) {
 		return nil, ErrNoRoute.Because(err)
 	}
@@ -257,7 +309,7 @@ func (l Lines) Reach(ctx context.Context, org id.Org, p batch.Place, ask batch.R
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(ask.Body)), nil }
 	}
 	req = req.WithContext(ctx)
-	if err := g.Signer.Sign(ctx, req, ask.Body, cred.Use(org, v.Auth, v.Service, cred.Secret)); err != nil {
+	if err := g.Signer.Sign(ctx, req, ask.Body, cred.Use(org, v.Auth, cmp.Or(ask.Service, v.Service), cred.Secret)); err != nil {
 		cancel()
 		return nil, err
 	}

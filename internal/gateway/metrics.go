@@ -23,6 +23,9 @@ type metrics struct {
 	spent     prometheus.Counter
 	refused   *prometheus.CounterVec
 	cache     *prometheus.CounterVec
+	cuts      prometheus.Counter
+	limits    *prometheus.CounterVec
+	limited   *prometheus.CounterVec
 }
 
 func newMetrics(g *Gateway) *metrics {
@@ -57,7 +60,16 @@ func newMetrics(g *Gateway) *metrics {
 	m.cache = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tollgate_cache_total", Help: "Calls to routes that keep answers, by whether one was kept.",
 	}, []string{"result"})
-	m.registry.MustRegister(m.cache, m.calls, m.attempts, m.overhead, m.streams, m.unlogged, m.ejections, m.spent, m.refused, targets{g},
+	m.limits = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tollgate_limit_checks_total", Help: "Calls under a limit, by how they were counted: shared, local-share or open.",
+	}, []string{"mode"})
+	m.limited = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tollgate_limited_total", Help: "What limits did to calls.",
+	}, []string{"metric", "did"})
+	m.cuts = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tollgate_cut_calls_total", Help: "Calls that were ended because their key or its secret was taken out of use.",
+	})
+	m.registry.MustRegister(m.cuts, m.limits, m.limited, m.cache, m.calls, m.attempts, m.overhead, m.streams, m.unlogged, m.ejections, m.spent, m.refused, targets{g},
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "tollgate_calls_under_way", Help: "Calls that were taken on and have not ended.",
 		}, func() float64 { return float64(g.limiter.inFlight.Load()) }),

@@ -6,11 +6,13 @@ import (
 	"tollgate/internal/key"
 )
 
-// announce tells the log that the call may reach a provider, once, before it can.
+// announce tells the log that the call may reach a provider, before it can: once, or before each attempt where budgets have to know
+// what the call may have cost when it never ends.
 func (g *Gateway) announce(c *Call) error {
-	if c.Work.intent {
+	if c.Work.intent && c.budgets.hold == nil {
 		return nil
 	}
+	c.announceCharges()
 	c.attend()
 	c.fill(g.cfg.Proxy)
 	c.Record.Attempts = c.Work.attempts
@@ -18,6 +20,9 @@ func (g *Gateway) announce(c *Call) error {
 		return ErrLogUnavailable.Because(err)
 	}
 	c.Work.intent = true
+	if c.budgets.hold != nil {
+		c.budgets.hold.Announced()
+	}
 	return nil
 }
 
@@ -41,13 +46,18 @@ func (g *Gateway) record(c *Call) error {
 	r.ResponseBytes = c.client.written + int64(len(c.Answer.last))
 	r.Marks = c.marks[:c.nmark]
 	r.Attempts = c.Work.attempts
+	c.announceCharges()
 	r.Signals = g.signals(c)
 	r.Payload = c.keptPayload()
 	err := g.conserve(c)
 	if err != nil {
 		g.metrics.unlogged.Inc()
+		return err // what was announced stays charged
 	}
-	return err
+	if c.budgets.hold != nil {
+		c.budgets.hold.Settle()
+	}
+	return nil
 }
 
 // firstByte is when content reached the client: for a whole answer, now.
@@ -66,6 +76,9 @@ func (c *Call) fill(proxy string) {
 		r.Batch = c.in.Batch
 	}
 	r.Org, r.Team, r.Key = k.Org.ID, k.Team, k.ID
+	if c.in == nil && k.Secret != nil {
+		r.Secret = k.Secret.ID
+	}
 	r.Environment, r.Workflow, r.Tags = k.Environment, c.Ask.workflow, c.Ask.tags
 	r.EndUser = ""
 	if c.privacy() != key.PrivacyNone {

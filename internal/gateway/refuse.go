@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/fault"
 	"tollgate/internal/httperr"
 	"tollgate/internal/id"
@@ -28,6 +29,9 @@ func (g *Gateway) refuse(c *Call, err error) {
 	}
 	problem := g.problem(c.Text, err)
 	c.Answer = answer{status: problem.Status, problem: problem, after: pauseOf(problem.Kind)}
+	if over := (*overBudget)(nil); errors.As(err, &over) {
+		c.broke(over)
+	}
 }
 
 func (c *Call) releaseWhole() {
@@ -42,7 +46,8 @@ func (g *Gateway) problem(call string, err error) *provider.Problem {
 	if errors.Is(err, ErrMethod) {
 		status = http.StatusMethodNotAllowed
 	}
-	if (f.Kind == fault.Internal || f.Kind == fault.Unavailable) && !errors.Is(err, ErrOverloaded) { // that one is counted
+	if (f.Kind == fault.Internal || f.Kind == fault.Unavailable) &&
+		!errors.Is(err, ErrOverloaded) && !errors.Is(err, budget.ErrUnreachable) { // those are counted
 		g.Logger.Error("gateway: call failed", "call", call, "err", err)
 	}
 	return &provider.Problem{

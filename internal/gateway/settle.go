@@ -125,6 +125,8 @@ func estimate(u chat.Usage, request, output int64) chat.Usage {
 // something was used that has no price, the cost is unknown: never zero.
 func (g *Gateway) settle(c *Call) error {
 	r := &c.Record
+	g.charge(c, c.lastAttempt()) // of an attempt that came to no conclusion
+	c.unmoved()
 	r.Price = calllog.NoCharge // nothing consumed so far
 	for i := range c.Work.attempts {
 		a := &c.Work.attempts[i]

@@ -18,6 +18,8 @@ func (k *Key) Allow(from netip.Addr, to Endpoint, now time.Time) error {
 		return ErrRevoked
 	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
 		return ErrExpired
+	case !k.DisabledAt.IsZero():
+		return ErrDisabled
 	case !k.inNetwork(from):
 		return ErrNetwork
 	case len(k.Endpoints) > 0 && !slices.Contains(k.Endpoints, to):

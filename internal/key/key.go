@@ -1,8 +1,12 @@
 // Package key holds virtual keys: what an application sends as its API key, and what it may do with it.
 //
-// The secret is 256 random bits, shown once; only its keyed hash is stored. A key is never deleted, only revoked, so that
-// what it spent keeps its name. Whether a call may use a key is decided by Allow, AllowAlias and AllowModel: pure functions
-// of the key as it stands in the snapshot. A key without a restriction of some kind is free in that respect.
+// A key is an id, a policy and one or two secrets: two while it is rotated. A secret is 256 random bits, shown once; only its keyed
+// hash is stored. A key is never deleted, only revoked, so that what it spent keeps its name. Whether a call may use a key is decided by
+// Allow, AllowAlias and AllowModel: pure functions of the key as it stands in the snapshot. A key without a restriction of some kind is
+// free in that respect.
+//
+// Secrets that were made elsewhere can be brought along by their plain SHA-256 (import.go): at its first use such a secret gets the
+// keyed hash that ours have from the start, and the plain one is forgotten.
 package key
 
 import (
@@ -42,14 +46,26 @@ const (
 // Production is the environment whose keys are "tg_live_…".
 const Production = "production"
 
-// Key is one virtual key. Its secret is never stored.
+// Kind says whom a key belongs to.
+type Kind string
+
+// The kinds. The zero Kind is ServiceKey.
+const (
+	ServiceKey  Kind = "service"  // an application's: everybody who may see keys sees it
+	PersonalKey Kind = "personal" // a member's own: seen by its owner and admins only, and ends with the owner's membership
+)
+
+// Key is one virtual key.
 type Key struct {
 	ID          id.Key
 	Team        id.Team
 	Name        string
-	Prefix      string // "tg_live_AbCd", for people to recognise it
-	Last4       string
-	Environment string // "production", "staging", "development" or the organization's own word; lower case
+	Kind        Kind
+	Owner       id.User  // of a personal key
+	Secrets     []Stored // that live or ended lately, newest first; at least one
+	Prefix      string   // of the newest secret: "tg_live_AbCd", for people to recognise it
+	Last4       string   // of the newest secret
+	Environment string   // "production", "staging", "development" or the organization's own word; lower case
 
 	// Aliases and Models together are the scope. Both empty: every alias and every model. Otherwise only what is listed: a key
 	// with aliases and no models calls no model directly, and one with models and no aliases calls no alias.
@@ -68,9 +84,16 @@ type Key struct {
 	// such a call is refused.
 	DropUnsupported bool
 
+	// BudgetStatus is what calls that a budget refuses are answered with: 402, or 429 for clients that know nothing else.
+	BudgetStatus int
+	Template     id.Template // that it was made from; "": none
+
 	Revision   int // counts changes from 1; last use is none
 	CreatedAt  time.Time
 	CreatedBy  string    // id of the user or token
+	DisabledAt time.Time // zero: enabled
 	RevokedAt  time.Time // zero: live
 	LastUsedAt time.Time // zero: never, to the minute
+	// Cuts counts how often the calls under way were to be ended: one that was admitted at a smaller count is.
+	Cuts int
 }

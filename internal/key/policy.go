@@ -13,6 +13,12 @@ import (
 	"tollgate/internal/fault"
 )
 
+// What calls that a budget refuses can be answered with.
+const (
+	http402 = 402
+	http429 = 429
+)
+
 // The bounds of what a key carries.
 const (
 	nameRunesMax     = 200
@@ -50,6 +56,14 @@ func (k *Key) check(now time.Time) error {
 	switch {
 	case !isName(k.Name):
 		return ErrInvalid.Say("A name has 1 to %d characters on one line.", nameRunesMax).At("name")
+	case k.Kind != ServiceKey && k.Kind != PersonalKey:
+		return ErrInvalid.Say("A key is service or personal.").At("kind")
+	case k.Kind == PersonalKey && k.Owner == "":
+		return ErrInvalid.Say("A personal key belongs to a member: a management token is none, and names one in owner_id.").At("owner_id")
+	case k.Kind == ServiceKey && k.Owner != "":
+		return ErrInvalid.Say("Only a personal key has an owner.").At("owner_id")
+	case k.BudgetStatus != http402 && k.BudgetStatus != http429:
+		return ErrInvalid.Say("What a budget refuses is answered with 402, or with 429 for clients that know nothing else.").At("budget_status")
 	case k.Team == "":
 		return ErrInvalid.Say("A key belongs to a team.").At("team_id")
 	case !word.MatchString(k.Environment):

@@ -18,6 +18,7 @@ type Book struct {
 	rows  map[name][]Record // newest start first
 	dated map[name][]string // undated name -> the dated names listed
 	sized map[name]bool     // models whose images are listed by size
+	turns []time.Time       // when its own records begin or end, in order
 }
 
 // name is how a book files a record: both parts lower-case.
@@ -32,7 +33,7 @@ func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 // NewBook makes a catalogue. Where two records of a model are in force at the same instant the one that starts later
 // holds; where they start together, the one that stands later in the list. So imported records follow the seed's.
 func NewBook(records []Record) *Book {
-	b := &Book{rows: make(map[name][]Record, len(records)), dated: map[name][]string{}, sized: map[name]bool{}}
+	b := &Book{rows: make(map[name][]Record, len(records)), dated: map[name][]string{}, sized: map[name]bool{}, turns: turnsOf(records)}
 	for _, r := range records {
 		n := file(r.Provider, r.Model)
 		if stem, ok := undated(n.model); ok && len(b.rows[n]) == 0 {

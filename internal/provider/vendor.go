@@ -56,6 +56,9 @@ type BatchAPI struct {
 	API     string `json:"api"`               // which one: a driver of package batch
 	Percent int64  `json:"percent,omitempty"` // what a batched token costs of its list price, where the vendor says so for all models; 0: it does not
 	Source  string `json:"source"`            // where the vendor says so
+	// Needs are the settings that a credential has to say for it, by their names in Fields. One that lacks some has its lines run one
+	// by one, and so has one with a base URL of its own.
+	Needs []string `json:"needs,omitempty"`
 }
 
 // Spoken is one dialect that a vendor understands, and where.

@@ -8,10 +8,12 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/alias/condition"
+	"tollgate/internal/budget"
 	"tollgate/internal/credential"
 	"tollgate/internal/experiment"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/limit"
 	"tollgate/internal/price"
 	"tollgate/internal/provider"
 	"tollgate/internal/secret"
@@ -30,7 +32,7 @@ type compiler struct {
 type compiled struct {
 	org    *Org
 	keys   map[key.Hash]*Key
-	byID   map[id.Key]key.Hash
+	byID   map[id.Key][]key.Hash               // in the order of its secrets
 	sealed map[id.Credential]credential.Sealed // that org's secrets were opened from
 	bad    []Bad
 }
@@ -46,9 +48,10 @@ func (c compiler) compile(ctx context.Context, o *OrgConfig, book *price.Book, w
 			Credentials: make(map[id.Credential]*Credential, len(o.Credentials)), Default: map[string]id.Credential{},
 			Pools: map[string][]id.Credential{}, Tasks: o.Tasks, Auto: o.Auto, Experiments: make(map[string]*experiment.Running, len(o.Experiments)),
 		},
-		keys: make(map[key.Hash]*Key, len(o.Keys)), byID: make(map[id.Key]key.Hash, len(o.Keys)),
+		keys: make(map[key.Hash]*Key, len(o.Keys)), byID: make(map[id.Key][]key.Hash, len(o.Keys)),
 		sealed: make(map[id.Credential]credential.Sealed, len(o.Credentials)),
 	}
+	is.org.Calendar, is.org.Budgets, is.org.Limits = o.calendar(), o.Budgets, o.Limits
 	for _, s := range o.Credentials {
 		c.credential(ctx, is, was, s)
 	}
@@ -136,8 +139,11 @@ func (is *compiled) key(was *compiled, h HashedKey) {
 		is.report(b)
 		h.Key.Privacy = key.PrivacyNone
 	}
-	is.keys[h.Hash] = &Key{Key: h.Key, Org: is.org, Scope: h.Key.Scope(is.org.ID)}
-	is.byID[h.Key.ID] = h.Hash
+	scope := h.Key.Scope(is.org.ID)
+	for i, hash := range h.Hashes[:min(len(h.Hashes), len(h.Key.Secrets))] {
+		is.keys[hash] = &Key{Key: h.Key, Org: is.org, Scope: scope, Secret: &h.Key.Secrets[i], Hash: hash}
+	}
+	is.byID[h.Key.ID] = h.Hashes
 }
 
 // keep reports a bad object and takes its last good form over.
@@ -155,8 +161,16 @@ func (is *compiled) keep(was *compiled, b Bad) {
 			}
 		}
 	case "key":
-		if h, ok := was.byID[id.Key(b.ID)]; ok {
-			is.key(was, HashedKey{Key: was.keys[h].Key, Hash: h})
+		if hashes := was.byID[id.Key(b.ID)]; len(hashes) > 0 {
+			is.key(was, HashedKey{Key: was.keys[hashes[0]].Key, Hashes: hashes})
+		}
+	case "budget": // what must hold goes on to hold; the list is the configuration's own
+		if i := slices.IndexFunc(was.org.Budgets, func(o budget.Budget) bool { return string(o.ID) == b.ID }); i >= 0 {
+			is.org.Budgets = append(slices.Clip(is.org.Budgets), was.org.Budgets[i])
+		}
+	case "limit":
+		if i := slices.IndexFunc(was.org.Limits, func(o limit.Limit) bool { return string(o.ID) == b.ID }); i >= 0 {
+			is.org.Limits = append(slices.Clip(is.org.Limits), was.org.Limits[i])
 		}
 	}
 }

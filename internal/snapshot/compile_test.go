@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -45,6 +46,14 @@ func (o *opener) open(_ context.Context, _ id.Org, _ credential.Credential, s cr
 	return secret.Text{}, credential.ErrSealed
 }
 
+// hashed is a key with a secret for each hash.
+func hashed(k key.Key, hashes ...key.Hash) HashedKey {
+	for i := range hashes {
+		k.Secrets = append(k.Secrets, key.Stored{ID: id.Secret(fmt.Sprintf("sec_%s_%d", k.ID, i)), Scheme: key.HMAC1})
+	}
+	return HashedKey{Key: k, Hashes: hashes}
+}
+
 func hashOf(b ...byte) (h key.Hash) {
 	copy(h[:], b)
 	return h
@@ -57,7 +66,7 @@ func orgConfig() *OrgConfig {
 		Credentials: []SealedCredential{{
 			Credential: credential.Credential{ID: "cred_1", Provider: "openai", Version: 1, Default: true}, Sealed: credential.Sealed{Ciphertext: []byte("good sk-1")},
 		}},
-		Keys: []HashedKey{{Hash: hashOf(1, 1), Key: key.Key{ID: "key_1", Team: "team_1", Privacy: key.PrivacyFull}}},
+		Keys: []HashedKey{hashed(key.Key{ID: "key_1", Team: "team_1", Privacy: key.PrivacyFull}, hashOf(1, 1))},
 	}
 }
 
@@ -145,12 +154,12 @@ func TestAChangeLeavesEarlierSnapshotsAsTheyWere(t *testing.T) {
 	t.Parallel()
 	c := compiler{open: new(opener).open, vendors: vendors}
 	a := orgConfig()
-	b := &OrgConfig{ID: "org_b", Keys: []HashedKey{{Hash: hashOf(1, 2), Key: key.Key{ID: "key_b", Privacy: key.PrivacyNone}}, {Hash: hashOf(9), Key: key.Key{ID: "key_c", Privacy: key.PrivacyNone}}}}
+	b := &OrgConfig{ID: "org_b", Keys: []HashedKey{hashed(key.Key{ID: "key_b", Privacy: key.PrivacyNone}, hashOf(1, 2)), hashed(key.Key{ID: "key_c", Privacy: key.PrivacyNone}, hashOf(9))}}
 	ca, cb := c.compile(t.Context(), a, nil, nil), c.compile(t.Context(), b, nil, nil)
 	was := map[id.Org]*compiled{"org_a": ca, "org_b": cb}
 	one := New(1, noon, nil, nil).with(1, noon, nil, was)
 	a2 := orgConfig()
-	a2.Name, a2.Keys[0].Hash = "A2", hashOf(7)
+	a2.Name, a2.Keys[0].Hashes = "A2", []key.Hash{hashOf(7)}
 	two := one.with(2, noon, was, map[id.Org]*compiled{"org_a": c.compile(t.Context(), a2, nil, ca), "org_b": nil})
 	for name, s := range map[string]struct {
 		snap *Snapshot

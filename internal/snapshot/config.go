@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"tollgate/internal/alias"
+	"tollgate/internal/budget"
 	"tollgate/internal/credential"
 	"tollgate/internal/experiment"
 	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/limit"
 	"tollgate/internal/price"
 )
 
@@ -35,6 +37,10 @@ type OrgConfig struct {
 	Experiments []experiment.Running
 	Credentials []SealedCredential
 	Keys        []HashedKey
+	Zone        string // time zone, "Europe/Berlin"; "": UTC
+	FiscalDay   int    // 0 is 1
+	Budgets     []budget.Budget
+	Limits      []limit.Limit
 	Broken      []Bad // objects that could not be read; they keep their last good form
 }
 
@@ -44,16 +50,16 @@ type SealedCredential struct {
 	Sealed     credential.Sealed
 }
 
-// HashedKey is a virtual key with the hash it is found by.
+// HashedKey is a virtual key with the hashes that its secrets are found by, in the order of Key.Secrets.
 type HashedKey struct {
-	Key  key.Key
-	Hash key.Hash
+	Key    key.Key
+	Hashes []key.Hash
 }
 
 // Bad is an object that could not be read or compiled.
 type Bad struct {
 	Org    id.Org
-	Kind   string // "key", "credential", "alias", "experiment", "routing"
+	Kind   string // "key", "secret" (of a key), "credential", "alias", "experiment", "routing"
 	ID     string
 	Reason string // for the log and the operator; without secrets
 }
@@ -98,4 +104,14 @@ func (c *Config) with(d Delta, taken time.Time) *Config {
 		}
 	}
 	return next
+}
+
+// calendar is how the organization counts days. A zone that this machine does not know is UTC: windows then start at another hour, and
+// hold all the same.
+func (o *OrgConfig) calendar() budget.Calendar {
+	zone, err := time.LoadLocation(o.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return budget.Calendar{Zone: zone, FiscalDay: o.FiscalDay}
 }

@@ -20,7 +20,7 @@ import (
 // The form of a file: fileMagic, then nonce and ciphertext of a gob of Config. The magic holds the version of the form and is
 // authenticated with the rest.
 const (
-	fileMagic   = "tollgate snapshot 3\n"
+	fileMagic   = "tollgate snapshot 4\n"
 	filePattern = "config-%016d.snapshot"
 	generations = 3
 )

@@ -12,7 +12,18 @@ type index struct {
 	keys map[id.Key]*Key
 }
 
-// KeyByID finds a live or dead virtual key by its id. The first question to a snapshot looks at every key.
+// Same finds a key that another snapshot had, as it is in this one: by its secret where that is here, or else by its id.
+func (s *Snapshot) Same(was *Key) (*Key, bool) {
+	if k, ok := s.Key(was.Hash); ok && k.ID == was.ID {
+		return k, true
+	}
+	if k, ok := s.Plain(was.Hash); ok && k.ID == was.ID {
+		return k, true
+	}
+	return s.KeyByID(was.ID)
+}
+
+// KeyByID finds a live or dead virtual key by its id, by any of its secrets. The first question to a snapshot looks at every key.
 func (s *Snapshot) KeyByID(which id.Key) (*Key, bool) {
 	s.ids.once.Do(func() {
 		s.ids.keys = make(map[id.Key]*Key, s.Keys())
@@ -20,6 +31,9 @@ func (s *Snapshot) KeyByID(which id.Key) (*Key, bool) {
 			for _, k := range part {
 				s.ids.keys[k.ID] = k
 			}
+		}
+		for _, k := range s.plain {
+			s.ids.keys[k.ID] = k
 		}
 	})
 	k, ok := s.ids.keys[which]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tollgate/internal/id"
+	"tollgate/internal/key"
 )
 
 // A configuration in which most keys have vanished is not believed: somebody restored an empty database, or pointed a proxy at
@@ -65,40 +66,74 @@ func present(o *OrgConfig) map[id.Key]bool {
 	return ids
 }
 
-// revoked is was with the revocations of is, and the organizations that they touch.
+// revoked is was with what is takes out of use, and the organizations that it touches: revoked keys, disabled ones, and ended secrets.
 func revoked(was, is *Config) (*Config, map[id.Org]*OrgConfig) {
 	touched := map[id.Org]*OrgConfig{}
 	for org, o := range was.Orgs {
-		dead := deaths(is.Orgs[org])
-		strikes := func(k HashedKey) bool { return k.Key.RevokedAt.IsZero() && !dead[k.Key.ID].IsZero() }
-		if !slices.ContainsFunc(o.Keys, strikes) {
-			continue
-		}
-		next := *o
-		next.Keys = slices.Clone(o.Keys)
-		for i, k := range next.Keys {
-			if strikes(k) {
-				next.Keys[i].Key.RevokedAt = dead[k.Key.ID]
+		ends := endings(is.Orgs[org])
+		next, changed := *o, false
+		for i, k := range o.Keys {
+			end, ok := ends[k.Key.ID]
+			if !ok || !end.strike(&k.Key) {
+				continue
 			}
+			if !changed {
+				next.Keys, changed = slices.Clone(o.Keys), true
+			}
+			next.Keys[i] = k
 		}
-		touched[org] = &next
+		if changed {
+			touched[org] = &next
+		}
 	}
 	next := &Config{Rev: was.Rev, Taken: was.Taken, Imported: was.Imported, Overrides: was.Overrides, Orgs: maps.Clone(was.Orgs)}
 	maps.Copy(next.Orgs, touched)
 	return next, touched
 }
 
-func deaths(o *OrgConfig) map[id.Key]time.Time {
+// endings are the keys of which something is out of use.
+func endings(o *OrgConfig) map[id.Key]ending {
 	if o == nil {
 		return nil
 	}
-	at := map[id.Key]time.Time{}
+	at := map[id.Key]ending{}
 	for _, k := range o.Keys {
-		if !k.Key.RevokedAt.IsZero() {
-			at[k.Key.ID] = k.Key.RevokedAt
-		}
+		at[k.Key.ID] = ending{k.Key.RevokedAt, k.Key.DisabledAt, k.Key.Cuts, k.Key.Secrets}
 	}
 	return at
+}
+
+// ending is what of a key is out of use.
+type ending struct {
+	revoked, disabled time.Time
+	cuts              int
+	secrets           []key.Stored
+}
+
+// strike takes it out of use in k, and reports whether that changed k. It never gives anything back.
+func (e ending) strike(k *key.Key) (changed bool) {
+	if k.RevokedAt.IsZero() && !e.revoked.IsZero() {
+		k.RevokedAt, changed = e.revoked, true
+	}
+	if k.DisabledAt.IsZero() && !e.disabled.IsZero() {
+		k.DisabledAt, changed = e.disabled, true
+	}
+	if changed && e.cuts > k.Cuts {
+		k.Cuts = e.cuts
+	}
+	for _, s := range e.secrets {
+		at := slices.IndexFunc(k.Secrets, func(have key.Stored) bool { return have.ID == s.ID })
+		if at < 0 {
+			continue
+		}
+		have := k.Secrets[at]
+		if have.RevokedAt.IsZero() && !s.RevokedAt.IsZero() || !s.NotAfter.IsZero() && (have.NotAfter.IsZero() || s.NotAfter.Before(have.NotAfter)) {
+			k.Secrets = slices.Clone(k.Secrets)
+			k.Secrets[at].RevokedAt, k.Secrets[at].NotAfter, k.Secrets[at].Cut = s.RevokedAt, s.NotAfter, s.Cut
+			changed = true
+		}
+	}
+	return changed
 }
 
 // suspect decides about a configuration before it is in force: nil, or what is wrong with it. changed are the organizations that

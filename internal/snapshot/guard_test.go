@@ -20,9 +20,9 @@ func many(rev int64, n int, without ...int) *Config {
 		o := &OrgConfig{ID: org}
 		for k := range n {
 			if !slices.Contains(without, k) {
-				o.Keys = append(o.Keys, HashedKey{
-					Hash: hashOf(byte(i+1), byte(k)), Key: key.Key{ID: id.Key(fmt.Sprintf("key_%d_%d", i, k)), Privacy: key.PrivacyNone},
-				})
+				o.Keys = append(o.Keys, hashed(
+					key.Key{ID: id.Key(fmt.Sprintf("key_%d_%d", i, k)), Privacy: key.PrivacyNone}, hashOf(byte(i+1), byte(k)),
+				))
 			}
 		}
 		c.Orgs[org] = o

@@ -32,6 +32,7 @@ const (
 	WriteTokens       Permission = "tokens.write"
 	ReadKeys          Permission = "keys.read"
 	WriteKeys         Permission = "keys.write"
+	GovernKeys        Permission = "keys.govern" // templates, imports, what is done with leaks
 	ReadCredentials   Permission = "credentials.read"
 	WriteCredentials  Permission = "credentials.write"
 	ReadAliases       Permission = "aliases.read"
@@ -44,7 +45,18 @@ const (
 	WriteScores       Permission = "scores.write" // to judge calls
 	WriteBatches      Permission = "batches.write"
 	ReadCosts         Permission = "costs.read"
-	OwnSession        Permission = "session.own" // a user's own sessions: every role
+	ReadBudgets       Permission = "budgets.read"
+	WriteBudgets      Permission = "budgets.write"
+	ReadLimits        Permission = "limits.read"
+	WriteLimits       Permission = "limits.write"
+	ReadNotices       Permission = "notices.read"
+	WriteNotices      Permission = "notices.write" // to mark them as read
+	ReadChannels      Permission = "channels.read"
+	WriteChannels     Permission = "channels.write"
+	ReadPrompts       Permission = "prompts.read"
+	WritePrompts      Permission = "prompts.write"
+	ReleasePrompts    Permission = "prompts.release" // to move protected labels, and to protect them
+	OwnSession        Permission = "session.own"     // a user's own sessions: every role
 )
 
 // allowed is the one permission table. Owner and Admin are written out, so that a new permission is a decision.
@@ -59,6 +71,7 @@ var allowed = map[Permission][]Role{
 	WriteTokens:       {Owner, Admin},
 	ReadKeys:          {Owner, Admin, Developer, Billing, Viewer},
 	WriteKeys:         {Owner, Admin, Developer},
+	GovernKeys:        {Owner, Admin},
 	ReadCredentials:   {Owner, Admin, Developer, Viewer},
 	WriteCredentials:  {Owner, Admin},
 	ReadAliases:       {Owner, Admin, Developer, Billing, Viewer},
@@ -71,6 +84,17 @@ var allowed = map[Permission][]Role{
 	WriteScores:       {Owner, Admin, Developer},
 	WriteBatches:      {Owner, Admin, Developer},
 	ReadCosts:         {Owner, Admin, Developer, Billing, Viewer},
+	ReadBudgets:       {Owner, Admin, Developer, Billing, Viewer},
+	WriteBudgets:      {Owner, Admin, Billing},
+	ReadLimits:        {Owner, Admin, Developer, Billing, Viewer},
+	WriteLimits:       {Owner, Admin},
+	ReadNotices:       {Owner, Admin, Developer, Billing, Viewer},
+	WriteNotices:      {Owner, Admin, Developer, Billing},
+	ReadChannels:      {Owner, Admin, Developer, Billing, Viewer},
+	WriteChannels:     {Owner, Admin},
+	ReadPrompts:       {Owner, Admin, Developer, Billing, Viewer},
+	WritePrompts:      {Owner, Admin, Developer},
+	ReleasePrompts:    {Owner, Admin},
 	OwnSession:        {Owner, Admin, Developer, Billing, Viewer},
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"tollgate/internal/batch/batchpg"
 	"tollgate/internal/calllog/calllogpg"
+	"tollgate/internal/notice/noticepg"
 	"tollgate/internal/score/scorepg"
 	"tollgate/internal/usage"
 )
@@ -30,6 +31,18 @@ type Deps struct {
 	Experiments func(ctx context.Context) error
 	// Judgements has models judge samples of experiments' calls; experiment.Bailiff has it. nil: nobody does.
 	Judgements func(ctx context.Context) error
+	// BudgetWindows finalises windows of budgets that are over; budgetpg.Keeper has it. nil: nobody does.
+	BudgetWindows func(ctx context.Context) error
+	// BudgetBooks goes over the books of budgets; budgetpg.Keeper has it. nil: nobody does.
+	BudgetBooks func(ctx context.Context) error
+	// BudgetAlerts tells people what becomes of their budgets; budget.Alerter has it. nil: nobody does.
+	BudgetAlerts func(ctx context.Context) error
+	// KeyReminders tells people before keys end; key.Reminder has it. nil: nobody does.
+	KeyReminders func(ctx context.Context) error
+	// Notices sends what is due of notices; notice.Courier has it. nil: nobody does.
+	Notices func(ctx context.Context) error
+	// OldNotices removes old notices; noticepg.Store has it. nil: nobody does.
+	OldNotices func(ctx context.Context) error
 	// Listen calls got for each notification on a channel until ctx ends; postgres.DB.Listen is it.
 	Listen func(ctx context.Context, channel string, got func(payload string)) error
 	Now    func() time.Time
@@ -53,6 +66,12 @@ func jobs(d Deps) []job {
 		{name: "configuration changes", every: time.Hour, do: d.changes},
 		{name: "experiments", every: 10 * time.Second, do: given(d.Experiments)},
 		{name: "judgements", every: 30 * time.Second, do: given(d.Judgements)},
+		{name: "budget windows", every: 30 * time.Second, do: given(d.BudgetWindows)},
+		{name: "budget books", every: 5 * time.Minute, do: given(d.BudgetBooks)},
+		{name: "budget alerts", every: 15 * time.Second, do: given(d.BudgetAlerts)},
+		{name: "key reminders", every: 5 * time.Minute, do: given(d.KeyReminders)},
+		{name: "notices", every: 5 * time.Second, rest: 100 * time.Millisecond, wake: noticepg.Channel, do: given(d.Notices)},
+		{name: "old notices", every: time.Hour, do: given(d.OldNotices)},
 		{name: "batches", every: time.Second, rest: 100 * time.Millisecond, wake: batchpg.Channel, do: d.batches},
 		{name: "old batches", every: time.Hour, do: d.oldBatches},
 	}

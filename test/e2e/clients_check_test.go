@@ -237,6 +237,6 @@ func rates(model string) (harness.Rate, bool) {
 }
 
 func chatModel(name string) bool {
-	_, ok := rates(name)
-	return ok
+	rate, ok := rates(name)
+	return ok && rate.Output > 0 // embeddings have none
 }

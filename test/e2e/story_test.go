@@ -171,7 +171,7 @@ func tokenOf(t *testing.T, app *harness.App) (*harness.Tenant, string) {
 	return owner, got.Text("id")
 }
 
-// draft plans an experiment on the first alias.
+// draft makes a budget, and plans an experiment on the first alias.
 func draft(owner *harness.Tenant) {
 	var page struct {
 		Items []struct {
@@ -179,6 +179,11 @@ func draft(owner *harness.Tenant) {
 		} `json:"items"`
 	}
 	owner.Do(http.MethodGet, "/aliases", nil).Want(http.StatusOK).Into(&page)
+	owner.Do(http.MethodPost, "/limits", map[string]any{"name": "Fair use", "metric": "requests", "amount": 100_000, "per": "minute", "each": "key"}).Want(http.StatusCreated)
+	owner.Do(http.MethodPost, "/channels", map[string]any{"name": "On-call", "medium": "email", "target": "ops@example.com"}).Want(http.StatusCreated)
+	owner.Do(http.MethodPost, "/budgets", map[string]any{
+		"name": "Everything", "limits": []map[string]string{{"period": "month", "amount_usd": "1000"}},
+	}).Want(http.StatusCreated)
 	owner.Do(http.MethodPost, "/experiments", map[string]any{
 		"alias": page.Items[0].ID, "name": "A smaller model", "goal": "cheaper", "quality": "scores", "days": 7, "share": 100,
 		"variants": []map[string]any{
@@ -326,6 +331,9 @@ func gallery(b *browser, own belongings) {
 	pages := map[string]string{
 		"overview": "/overview", "costs": "/costs?by=team&then=workflow", "costs-by-provider": "/costs?by=provider&then=model",
 		"requests": "/requests", "request": "/requests/" + own["calls"], "keys": "/keys", "key": "/keys/" + own["keys"], "key-new": "/keys/new",
+		"key-rotate": "/keys/" + own["keys"] + "/rotate", "key-revoke": "/keys/" + own["keys"] + "/revoke", "key-templates": "/keys/templates", "key-template-new": "/keys/templates/new",
+		"key-import": "/keys/import", "key-report": "/keys/report", "budgets": "/budgets", "budget": "/budgets/" + own["budgets"], "budget-new": "/budgets/new?mode=block&limit_month=5",
+		"budget-edit": "/budgets/" + own["budgets"] + "/edit", "limits": "/limits", "limit-new": "/limits/new",
 		"aliases": "/aliases", "alias": "/aliases/" + own["aliases"], "alias-new": "/aliases/new?template=chat-fast", "providers": "/providers",
 		"alias-edit": "/aliases/" + own["aliases"] + "/edit", "alias-yaml": "/aliases/" + own["aliases"] + "/yaml", "routing": "/routing",
 		"routing-version": "/routing/versions/1", "experiments": "/experiments", "experiment-new": "/experiments/new?alias=" + own["aliases"],

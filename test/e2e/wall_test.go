@@ -24,7 +24,9 @@ type belongings map[string]string
 func collect(t *testing.T, o *harness.Tenant) belongings {
 	t.Helper()
 	own := belongings{}
-	for _, resource := range []string{"teams", "members", "tokens", "keys", "credentials", "aliases", "calls", "prices/overrides", "experiments", "batches", "routing/versions"} {
+	o.Do(http.MethodPost, "/keys/templates", map[string]any{"name": "Tried", "policy": map[string]any{"environment": "staging"}}).Want(http.StatusCreated)
+	o.Do(http.MethodPost, "/prompts", map[string]any{"name": "tried", "kind": "text", "content": map[string]any{"text": "x"}}).Want(http.StatusCreated)
+	for _, resource := range []string{"teams", "members", "tokens", "keys", "keys/templates", "credentials", "aliases", "calls", "prices/overrides", "experiments", "batches", "budgets", "limits", "channels", "prompts", "routing/versions"} {
 		var page struct {
 			Items []map[string]any `json:"items"`
 		}
@@ -40,6 +42,15 @@ func collect(t *testing.T, o *harness.Tenant) belongings {
 			t.Errorf("the first organization has nothing under %s to try", resource)
 		}
 	}
+	var sent struct {
+		Items []struct{ ID string } `json:"items"`
+	}
+	o.Do(http.MethodPost, "/channels/"+own["channels"]+"/test", nil).Want(http.StatusOK)
+	o.Do(http.MethodGet, "/channels/"+own["channels"]+"/deliveries", nil).Want(http.StatusOK).Into(&sent)
+	if len(sent.Items) == 0 {
+		t.Fatal("a test of a channel left no delivery")
+	}
+	own["deliveries"] = sent.Items[0].ID
 	return own
 }
 
@@ -64,7 +75,7 @@ func seesNothing(t *testing.T, app *harness.App, stranger *harness.Tenant, their
 					t.Errorf("no id to try for %s", path)
 					continue
 				}
-				got := stranger.Do(method, "/"+resource+"/"+id+rest, bodyFor(method, resource, rest), "If-Match", `"1"`)
+				got := stranger.Do(method, "/"+resource+"/"+id+strings.NewReplacer("{number}", "1", "{label}", "production").Replace(rest), bodyFor(method, resource, rest), "If-Match", `"1"`)
 				if got.Status != http.StatusNotFound || named(id) && strings.Contains(string(got.Body), id) {
 					t.Errorf("%s %s with another organization's id: %d %s", method, path, got.Status, got.Body)
 				}
@@ -115,6 +126,14 @@ func bodyFor(method, resource, rest string) any {
 		}
 	case resource == "experiments" && rest == "/promote":
 		return map[string]any{"arm": "mini"}
+	case resource == "budgets" && rest == "/raises":
+		return map[string]any{"amount_usd": "1", "reason": "mine now"}
+	case resource == "prompts" && rest == "/duplicate":
+		return map[string]any{"name": "mine now"}
+	case resource == "prompts" && rest == "/versions":
+		return map[string]any{"content": map[string]any{"text": "mine now"}}
+	case resource == "prompts" && method == http.MethodPut:
+		return map[string]any{"version": 1}
 	case resource == "aliases" && rest == "/restore":
 		return map[string]any{"version": 1}
 	case resource == "aliases":

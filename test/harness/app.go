@@ -11,58 +11,26 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"tollgate/internal/porttest"
-	"tollgate/test/replay"
 )
-
-var build = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // one build for all tests of a package
-	if named := os.Getenv("TOLLGATE_TEST_BINARY"); named != "" {
-		return named, nil
-	}
-	root, err := replay.Root()
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp("", "tollgate-build-")
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(dir, "tollgate")
-	cmd := exec.Command("go", "build", "-o", binary, "./cmd/tollgate")
-	cmd.Dir = root
-	built = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, out)
-	}
-	// Readable by the account that the embedded database runs as.
-	return binary, os.Chmod(dir, 0o755)
-})
-
-// built is the folder that build made, if it was asked to.
-var built string //nolint:gochecknoglobals // see build
 
 // Binary is the program, built once for all tests of a package, or the one that TOLLGATE_TEST_BINARY names.
 func Binary(t testing.TB) string {
 	t.Helper()
-	path, err := build()
-	if err != nil {
-		t.Fatal(err)
+	if named := os.Getenv("TOLLGATE_TEST_BINARY"); named != "" {
+		return named
 	}
-	return path
+	return programs.program(t, "cmd/tollgate")
 }
 
-// Main runs a package's tests and removes the program that they built.
+// Main runs a package's tests and removes the programs that they built.
 func Main(m *testing.M) int {
 	code := m.Run()
-	if built != "" {
-		_ = os.RemoveAll(built)
-	}
+	programs.remove()
 	return code
 }
 
@@ -79,141 +47,74 @@ type App struct {
 	Gateway string // URL of the data plane
 	DataDir string
 
-	t    testing.TB
+	process
 	cfg  Config
 	args []string
-	log  *Log
-
-	mu     sync.Mutex
-	cmd    *exec.Cmd
-	ended  chan struct{}
-	result error
 }
 
 // Start runs `tollgate run` and waits until both listeners are ready. It is stopped when the test ends.
 func Start(t testing.TB, cfg Config) *App {
 	t.Helper()
 	if cfg.DataDir == "" {
-		dir, err := os.MkdirTemp("", "tollgate-data-") //nolint:usetesting // t.TempDir is closed to the account that the database runs as
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(dir) })
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		cfg.DataDir = dir
+		cfg.DataDir = folder(t)
 	}
 	addrs := []string{porttest.Addr(t), porttest.Addr(t)}
-	a := &App{t: t, cfg: cfg, API: "http://" + addrs[0], Gateway: "http://" + addrs[1], DataDir: cfg.DataDir, log: &Log{}}
+	a := &App{cfg: cfg, API: "http://" + addrs[0], Gateway: "http://" + addrs[1], DataDir: cfg.DataDir}
 	a.args = []string{"--addr", addrs[0], "--gateway-addr", addrs[1], "--data-dir", cfg.DataDir}
+	a.process = process{t: t, log: &Log{}, run: func() *exec.Cmd {
+		return a.command(context.WithoutCancel(t.Context()), append([]string{"run"}, a.args...)...)
+	}}
 	Binary(t)
 	a.Launch()
-	t.Cleanup(func() {
-		a.Kill()
-		if t.Failed() {
-			t.Logf("the program said:\n%s", a.log.tail(16<<10))
-		}
-	})
+	a.cleanup()
 	a.WaitReady(60 * time.Second)
 	return a
 }
 
+// folder is a folder that is gone after the test, and open to the account that the embedded database runs as; t.TempDir is not.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tollgate-data-") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func (a *App) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, Binary(a.t), args...)
-	for _, kv := range os.Environ() { // the tests' own database is not the program's
-		if name, _, _ := bytes.Cut([]byte(kv), []byte("=")); string(name) != "DATABASE_URL" {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
-	cmd.Env = append(cmd.Env, "TOLLGATE_EGRESS_ALLOW=127.0.0.0/8", "TOLLGATE_LOG_FORMAT=json")
-	if a.cfg.DatabaseURL != "" {
-		cmd.Env = append(cmd.Env, "DATABASE_URL="+a.cfg.DatabaseURL)
-	}
-	cmd.Env = append(cmd.Env, a.cfg.Env...)
+	cmd.Env = a.cfg.environment()
 	cmd.Dir = a.DataDir
 	return cmd
 }
 
-// Launch starts the process and does not wait for it to be ready.
-func (a *App) Launch() {
-	a.t.Helper()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	cmd := a.command(context.WithoutCancel(a.t.Context()), append([]string{"run"}, a.args...)...)
-	cmd.Stdout, cmd.Stderr = a.log, a.log
-	if err := cmd.Start(); err != nil {
-		a.t.Fatalf("start: %v", err)
+// environment is that of a program of the installation.
+func (c *Config) environment() []string {
+	var env []string
+	for _, kv := range os.Environ() { // the tests' own database is not the program's
+		if name, _, _ := bytes.Cut([]byte(kv), []byte("=")); string(name) != "DATABASE_URL" {
+			env = append(env, kv)
+		}
 	}
-	ended := make(chan struct{})
-	a.cmd, a.ended = cmd, ended
-	go func() {
-		err := cmd.Wait()
-		a.mu.Lock()
-		a.result = err
-		a.mu.Unlock()
-		close(ended)
-	}()
-}
-
-func (a *App) process() (*os.Process, chan struct{}) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.cmd.Process, a.ended
-}
-
-// PID is the running process.
-func (a *App) PID() int {
-	p, _ := a.process()
-	return p.Pid
-}
-
-// Kill ends the process as a power cut would: SIGKILL.
-func (a *App) Kill() {
-	p, ended := a.process()
-	_ = p.Kill()
-	<-ended
-}
-
-// Terminate sends SIGTERM and does not wait.
-func (a *App) Terminate() {
-	p, _ := a.process()
-	_ = p.Signal(syscall.SIGTERM)
-}
-
-// Wait waits for the process to end and returns how it did: nil for status 0.
-func (a *App) Wait(limit time.Duration) error {
-	_, ended := a.process()
-	select {
-	case <-ended:
-	case <-time.After(limit):
-		return fmt.Errorf("still running after %s", limit)
+	env = append(env, "TOLLGATE_EGRESS_ALLOW=127.0.0.0/8", "TOLLGATE_LOG_FORMAT=json")
+	if c.DatabaseURL != "" {
+		env = append(env, "DATABASE_URL="+c.DatabaseURL)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.result
+	return append(env, c.Env...)
 }
 
-// Log is everything that the program has written so far.
-func (a *App) Log() []byte { return a.log.bytes() }
+// DatabaseURL is that of Config.
+func (a *App) DatabaseURL() string { return a.cfg.DatabaseURL }
 
 // WaitReady waits for /readyz of both listeners.
 func (a *App) WaitReady(limit time.Duration) {
 	a.t.Helper()
-	deadline := time.Now().Add(limit)
-	for _, url := range []string{a.API + "/readyz", a.Gateway + "/readyz"} {
-		for !answers(a.t.Context(), url) {
-			_, ended := a.process()
-			select {
-			case <-ended:
-				a.t.Fatalf("the program ended: %v\n%s", a.Wait(0), a.log.tail(4<<10))
-			default:
-			}
-			if time.Now().After(deadline) {
-				a.t.Fatalf("%s is not ready after %s\n%s", url, limit, a.log.tail(4<<10))
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+	if err := a.ready(limit, a.API+"/readyz", a.Gateway+"/readyz"); err != nil {
+		a.t.Fatal(err)
 	}
 }
 

@@ -20,9 +20,7 @@ type Client struct {
 }
 
 // Client makes an application with a virtual key.
-func (a *App) Client(key string) *Client {
-	return &Client{URL: a.Gateway, Key: key, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}}
-}
+func (a *App) Client(key string) *Client { return newClient(a.Gateway, key) }
 
 // Reply is what an application got.
 type Reply struct {

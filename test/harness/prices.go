@@ -12,6 +12,8 @@ func Rates(model string) (Rate, bool) {
 		return Rate{Input: 150_000, CacheRead: 75_000, Output: 600_000}, true
 	case "claude-haiku-4-5": // $1.00, cache $0.10 / $1.25 / $2.00, $5.00
 		return Rate{Input: 1_000_000, CacheRead: 100_000, CacheWrite5m: 1_250_000, CacheWrite1h: 2_000_000, Output: 5_000_000}, true
+	case "text-embedding-3-small": // $0.02
+		return Rate{Input: 20_000}, true
 	}
 	return Rate{}, false
 }

@@ -39,6 +39,7 @@ type Call struct {
 	Status int
 	ID     string // of the answer
 	Billed Usage
+	Bill   int64 // nano-dollars, by a server that was told what its answers cost; see Server.Answer
 	Sent   int64
 	End    End
 }
@@ -117,6 +118,17 @@ func (l *Ledger) Calls() []Call {
 // Of gives the calls for which keep holds.
 func (l *Ledger) Of(keep func(Call) bool) []Call {
 	return slices.DeleteFunc(l.Calls(), func(c Call) bool { return !keep(c) })
+}
+
+// Bill is what the provider has billed up to now, whatever became of its answers.
+func (l *Ledger) Bill() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sum := int64(0)
+	for _, c := range l.calls {
+		sum += c.Bill
+	}
+	return sum
 }
 
 // Last is the newest call for a model.

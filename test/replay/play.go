@@ -30,6 +30,7 @@ type Turn struct {
 	Cutting Cutting
 
 	Words int           // of a generated answer; 0: 8
+	Bill  int64         // nano-dollars, for the ledger; whatever becomes of the answer
 	Usage Usage         // of a generated answer; not Known: a different one for each call
 	First time.Duration // before the headers
 	Pause time.Duration // between the pieces

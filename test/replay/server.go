@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,11 +24,14 @@ type Server struct {
 
 	http    *http.Server
 	started time.Time
+	active  atomic.Int64
+	peak    atomic.Int64
 
 	mu      sync.Mutex
 	cases   map[string]*Case
 	plays   map[string]Play
 	scripts map[string][]Turn
+	answers func(*Call) Turn
 }
 
 // BadSecret is a credential that the provider rejects.
@@ -58,11 +62,30 @@ func (s *Server) Close() { _ = s.http.Close() }
 // Base is the base URL of a vendor.
 func (s *Server) Base(vendor string) string { return s.URL + "/" + vendor + "/v1" }
 
+// Peak is the most requests that were under way at once.
+func (s *Server) Peak() int { return int(s.peak.Load()) }
+
+// enter counts a request until leave is called.
+func (s *Server) enter() (leave func()) {
+	n := s.active.Add(1)
+	for seen := s.peak.Load(); n > seen && !s.peak.CompareAndSwap(seen, n); seen = s.peak.Load() {
+	}
+	return func() { s.active.Add(-1) }
+}
+
 // Script says how the next requests for a model are answered, one turn each; the last one stays for all that follow.
 func (s *Server) Script(model string, turns ...Turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scripts[model] = turns
+}
+
+// Answer lets a function choose what every request is answered with for which there is neither a case nor a play. It is called by many
+// goroutines and may read the call, not keep it. Of an answer that it leaves to be generated the ledger books Usage; whatever the turn, Bill.
+func (s *Server) Answer(choose func(*Call) Turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers = choose
 }
 
 // next is the turn of a model's next request.
@@ -80,6 +103,7 @@ func (s *Server) next(model string) (Turn, bool) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	defer s.enter()()
 	vendor, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	secret := presented(r)
 	dialect, model, stream := recognize(r, vendor, rest)
@@ -137,7 +161,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		stream = true
 	}
 	s.Ledger.name(call, model, func(c *Call) { c.Stream, c.User = stream, ask.User })
-	s.play(w, r, call, s.turn(call, model, stream, ask.Opts.Include))
+	s.play(w, r, call, s.turn(call, body, model, stream, ask.Opts.Include))
 }
 
 // presented is the secret that a request shows; of a signature the id of the key that made it.
@@ -184,7 +208,7 @@ func (s *Server) Play(key string, p Play) {
 }
 
 // turn chooses what is played.
-func (s *Server) turn(call *Call, model string, stream, usage bool) Turn {
+func (s *Server) turn(call *Call, body []byte, model string, stream, usage bool) Turn {
 	if call.Secret == BadSecret {
 		return refusal(call.Dialect, http.StatusUnauthorized, "authentication_error", "invalid x-api-key: "+BadSecret)
 	}
@@ -193,7 +217,7 @@ func (s *Server) turn(call *Call, model string, stream, usage bool) Turn {
 	c := s.cases[name]
 	key := KeyOf(model)
 	if model == "" {
-		key = bodyKey(call.Body)
+		key = bodyKey(body)
 	}
 	play, scripted := s.plays[key]
 	s.mu.Unlock()
@@ -210,6 +234,16 @@ func (s *Server) turn(call *Call, model string, stream, usage bool) Turn {
 	if c != nil {
 		s.Ledger.note(call, func(e *Call) { e.Case = c.Path })
 		return caseTurn(c, Cutting(cut), usage)
+	}
+	s.mu.Lock()
+	choose := s.answers
+	s.mu.Unlock()
+	if choose != nil {
+		whole := *call // the ledger's entry may have no body
+		whole.Body = body
+		t := choose(&whole)
+		s.Ledger.note(call, func(c *Call) { c.Bill = t.Bill })
+		return s.scripted(call, t, model, stream, usage)
 	}
 	t, ok := s.next(model)
 	if !ok {

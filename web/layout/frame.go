@@ -2,7 +2,11 @@
 // of an error. A frame asks nothing: it is filled with plain values by whoever knows the request.
 package layout
 
-import "tollgate/web/ui"
+import (
+	"strconv"
+
+	"tollgate/web/ui"
+)
 
 // CSP is the policy every page works under. Nothing inline, nothing from elsewhere, so it needs no nonce.
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
@@ -27,6 +31,7 @@ type Frame struct {
 	Earlier      string      // this page for the period before; empty hides the link
 	Later        string      // this page for the period after; empty: it has not begun
 
+	Bell   Bell
 	Person Person
 	Setup  string         // beside Get started: "2 of 5"; empty when all is done
 	Counts map[Nav]string // beside other entries of the nav: "2" running experiments
@@ -38,6 +43,29 @@ type Frame struct {
 type Org struct {
 	ID, Name string
 	Current  bool
+}
+
+// Bell leads to what happened. An empty Href draws none.
+type Bell struct {
+	Href   string
+	Unread int // notices that nobody of the organization has marked as read
+}
+
+// text is how many there are, in two digits at most.
+func (b Bell) text() string {
+	const most = 99
+	if b.Unread > most {
+		return "99+"
+	}
+	return strconv.Itoa(b.Unread)
+}
+
+// label is what is read aloud.
+func (b Bell) label() string {
+	if b.Unread == 0 {
+		return "Notices"
+	}
+	return "Notices, " + b.text() + " unread"
 }
 
 // Person is who is logged in.
@@ -65,8 +93,11 @@ const (
 	Aliases     Nav = "aliases"
 	Routing     Nav = "routing"
 	Experiments Nav = "experiments"
+	Budgets     Nav = "budgets"
+	Limits      Nav = "limits"
 	Providers   Nav = "providers"
 	Models      Nav = "models"
+	Alerts      Nav = "alerts"
 	Settings    Nav = "settings"
 	GetStarted  Nav = "get-started"
 )
@@ -98,12 +129,15 @@ func groups() []group {
 			{Aliases, "Aliases", "/aliases", "alias", "g a"},
 			{Routing, "Routing file", "/routing", "file", "g f"},
 			{Experiments, "Experiments", "/experiments", "experiment", "g e"},
+			{Budgets, "Budgets", "/budgets", "budget", "g b"},
+			{Limits, "Limits", "/limits", "limit", "g l"},
 		}},
 		{"Supply", []page{
 			{Providers, "Providers", "/providers", "provider", "g v"},
 			{Models, "Models", "/models", "model", "g m"},
 		}},
 		{"Operate", []page{
+			{Alerts, "Alerts", "/alerts", "alert", "g n"},
 			{Settings, "Settings", "/settings", "settings", "g s"},
 		}},
 	}

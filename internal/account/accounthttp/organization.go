@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"time"
 
 	"tollgate/internal/account"
@@ -35,14 +36,18 @@ func stale(err error) error {
 type Organization struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
+	TimeZone  string    `json:"time_zone" doc:"Of days, and of the windows of budgets"`
+	FiscalDay int       `json:"fiscal_day" doc:"Of the month, on which fiscal months start"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
 // Tag implements rest.Tagged.
-func (o Organization) Tag() string { return contentTag(o.Name) }
+func (o Organization) Tag() string {
+	return contentTag(o.Name, o.TimeZone, strconv.Itoa(o.FiscalDay))
+}
 
 func toOrganization(o account.Organization) Organization {
-	return Organization{ID: string(o.ID), Name: o.Name, CreatedAt: o.CreatedAt}
+	return Organization{ID: string(o.ID), Name: o.Name, TimeZone: o.TimeZone, FiscalDay: o.FiscalDay, CreatedAt: o.CreatedAt}
 }
 
 type signUpRequest struct {
@@ -91,17 +96,22 @@ func ReadOrganization(s *account.Service) rest.Endpoint {
 		})
 }
 
-type renameRequest struct {
+type organizationRequest struct {
 	rest.Match
 	Body struct {
-		Name string `json:"name" maxLength:"320"`
+		Name      *string `json:"name,omitempty" maxLength:"320"`
+		TimeZone  *string `json:"time_zone,omitempty" maxLength:"64" doc:"A name like Europe/Berlin. The windows of budgets start anew by its clock"`
+		FiscalDay *int    `json:"fiscal_day,omitempty" doc:"1 to 28"`
 	}
 }
 
-// UpdateOrganization renames the caller's organization.
+// UpdateOrganization changes the caller's organization.
 func UpdateOrganization(s *account.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Rename your organization", Errors: []*fault.Error{account.ErrName}},
-		func(ctx context.Context, in tenant.Scope, req renameRequest) (Organization, error) {
+	return rest.Handle(rest.About{
+		Summary: "Change your organization", Description: "What is left out stays as it is.",
+		Errors: []*fault.Error{account.ErrName, account.ErrTimeZone, account.ErrFiscalDay},
+	},
+		func(ctx context.Context, in tenant.Scope, req organizationRequest) (Organization, error) {
 			now, err := s.Organization(ctx, in)
 			if err != nil {
 				return Organization{}, err
@@ -109,7 +119,8 @@ func UpdateOrganization(s *account.Service) rest.Endpoint {
 			if err := req.Check(toOrganization(now).Tag()); err != nil {
 				return Organization{}, err
 			}
-			o, err := s.RenameOrganization(ctx, in, now.Name, req.Body.Name)
+			b := req.Body
+			o, err := s.UpdateOrganization(ctx, in, now, account.OrganizationChange{Name: b.Name, TimeZone: b.TimeZone, FiscalDay: b.FiscalDay})
 			return toOrganization(o), stale(err)
 		})
 }

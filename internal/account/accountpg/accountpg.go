@@ -35,13 +35,15 @@ func (r userRow) user() account.User {
 
 type orgRow struct {
 	ID, Name  string
+	TimeZone  string
+	FiscalDay int
 	CreatedAt time.Time
 }
 
 func (orgRow) TableName() string { return "orgs" }
 
 func (r orgRow) organization() account.Organization {
-	return account.Organization{ID: id.Org(r.ID), Name: r.Name, CreatedAt: r.CreatedAt.UTC()}
+	return account.Organization{ID: id.Org(r.ID), Name: r.Name, TimeZone: r.TimeZone, FiscalDay: r.FiscalDay, CreatedAt: r.CreatedAt.UTC()}
 }
 
 type teamRow struct {

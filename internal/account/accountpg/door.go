@@ -44,7 +44,10 @@ func (s *Store) Create(ctx context.Context, n account.NewAccount, onlyFirst bool
 		}
 		step := n.Team.ColorStep
 		for _, row := range []any{
-			&orgRow{ID: string(n.Organization.ID), Name: n.Organization.Name, CreatedAt: n.Organization.CreatedAt},
+			&orgRow{
+				ID: string(n.Organization.ID), Name: n.Organization.Name, TimeZone: n.Organization.TimeZone, FiscalDay: n.Organization.FiscalDay,
+				CreatedAt: n.Organization.CreatedAt,
+			},
 			&userRow{ID: string(n.User.ID), Email: n.User.Email, PasswordHash: string(n.Password), Name: n.User.Name, CreatedAt: n.User.CreatedAt},
 			&memberRow{OrgID: string(n.Organization.ID), UserID: string(n.User.ID), Role: string(tenant.Owner), CreatedAt: n.User.CreatedAt},
 			&teamRow{OrgID: string(n.Organization.ID), ID: string(n.Team.ID), Name: n.Team.Name, ColorStep: &step, CreatedAt: n.Team.CreatedAt},
@@ -88,7 +91,7 @@ func (s *Store) Memberships(ctx context.Context, user id.User) ([]account.Member
 		Role string
 	}
 	err := s.db.InSystem(ctx, logIn, func(tx *gorm.DB) error {
-		return tx.Raw(`SELECT o.id, o.name, o.created_at, m.role FROM members m JOIN orgs o ON o.id = m.org_id
+		return tx.Raw(`SELECT o.id, o.name, o.time_zone, o.fiscal_day, o.created_at, m.role FROM members m JOIN orgs o ON o.id = m.org_id
 			WHERE m.user_id = ? ORDER BY m.created_at, m.org_id`, user).Scan(&rows).Error
 	})
 	var out []account.Membership
@@ -112,11 +115,14 @@ func (s *Store) InsertSession(ctx context.Context, n account.Session, hash accou
 type found struct {
 	Row                            sessionRow `gorm:"embedded"`
 	Email, UserName, OrgName, Role string
+	OrgTimeZone                    string
+	OrgFiscalDay                   int
 	UserCreatedAt, OrgCreatedAt    time.Time
 }
 
 const findSession = `SELECT s.id, s.user_id, s.org_id, s.created_at, s.last_seen_at, s.expires_at, s.user_agent, s.ip,
-	u.email, u.name AS user_name, u.created_at AS user_created_at, o.name AS org_name, o.created_at AS org_created_at, m.role
+	u.email, u.name AS user_name, u.created_at AS user_created_at, o.name AS org_name, o.time_zone AS org_time_zone, o.fiscal_day AS org_fiscal_day,
+	o.created_at AS org_created_at, m.role
 	FROM sessions s JOIN users u ON u.id = s.user_id JOIN orgs o ON o.id = s.org_id
 	JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id WHERE `
 
@@ -141,10 +147,12 @@ func (s *Store) find(ctx context.Context, query string, arg any) (account.Found,
 	}
 	r := rows[0]
 	return account.Found{
-		Session:      r.Row.session(),
-		User:         account.User{ID: id.User(r.Row.UserID), Email: r.Email, Name: r.UserName, CreatedAt: r.UserCreatedAt.UTC()},
-		Organization: account.Organization{ID: id.Org(r.Row.OrgID), Name: r.OrgName, CreatedAt: r.OrgCreatedAt.UTC()},
-		Role:         tenant.Role(r.Role),
+		Session: r.Row.session(),
+		User:    account.User{ID: id.User(r.Row.UserID), Email: r.Email, Name: r.UserName, CreatedAt: r.UserCreatedAt.UTC()},
+		Organization: account.Organization{
+			ID: id.Org(r.Row.OrgID), Name: r.OrgName, TimeZone: r.OrgTimeZone, FiscalDay: r.OrgFiscalDay, CreatedAt: r.OrgCreatedAt.UTC(),
+		},
+		Role: tenant.Role(r.Role),
 	}, nil
 }
 

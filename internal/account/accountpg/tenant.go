@@ -25,6 +25,14 @@ func (s *Store) RenameOrganization(ctx context.Context, in tenant.Scope, was, na
 	})
 }
 
+// UpdateOrganization implements account.Store.
+func (s *Store) UpdateOrganization(ctx context.Context, in tenant.Scope, was, is account.Organization) error {
+	return s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
+		return changed(tx.Exec(`UPDATE orgs SET name = ?, time_zone = ?, fiscal_day = ? WHERE id = ? AND name = ? AND time_zone = ? AND fiscal_day = ?`,
+			is.Name, is.TimeZone, is.FiscalDay, in.Org(), was.Name, was.TimeZone, was.FiscalDay))
+	})
+}
+
 // changed is ErrChanged when the statement that compared the old value hit no row.
 func changed(r *gorm.DB) error {
 	if r.Error == nil && r.RowsAffected == 0 {

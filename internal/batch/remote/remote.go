@@ -22,6 +22,7 @@ func Drivers() map[string]batch.Driver {
 		"anthropic": anthropic{},
 		"gemini":    gemini{},
 		"mistral":   mistral{},
+		"bedrock":   bedrock{},
 	}
 }
 
@@ -113,7 +114,12 @@ func jsonLines(ctx context.Context, w batch.Way, path string, take func(line []b
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	in := bufio.NewScanner(body)
+	return eachLine(body, take)
+}
+
+// eachLine gives the lines of a file one after another.
+func eachLine(file io.Reader, take func(line []byte) error) error {
+	in := bufio.NewScanner(file)
 	in.Buffer(make([]byte, 64<<10), lineMax)
 	for in.Scan() {
 		if line := bytes.TrimSpace(in.Bytes()); len(line) > 0 {

@@ -41,6 +41,7 @@ type FilterQuery struct {
 	Experiment  []string  `query:"experiment,explode" maxItems:"100" doc:"Experiment id"`
 	Arm         []string  `query:"arm,explode" maxItems:"100" doc:"Of an experiment, as assigned"`
 	Batch       []string  `query:"batch,explode" maxItems:"100" doc:"Batch id"`
+	CheckedBy   []string  `query:"checked_by,explode" maxItems:"100" doc:"Id of a budget or a limit that refused the call, would have, or did something else to it"`
 	Outcome     []string  `query:"outcome,explode" maxItems:"10" doc:"ok, refused, failed, broken, client_gone or interrupted"`
 	Status      []string  `query:"status,explode" maxItems:"50" doc:"An HTTP status, or 2xx, 4xx, 5xx"`
 	EndUser     string    `query:"end_user" maxLength:"256"`
@@ -54,7 +55,7 @@ func (q *FilterQuery) filter() (calllog.Filter, error) {
 	f := calllog.Filter{
 		From: q.From, To: q.To, Teams: ids[id.Team](q.Team), Keys: ids[id.Key](q.Key), Aliases: ids[string](q.Alias), Models: ids[string](q.Model), Providers: ids[string](q.Provider),
 		Workflows: ids[string](q.Workflow), Environments: ids[string](q.Environment), Endpoints: ids[string](q.Endpoint), Outcomes: ids[calllog.Outcome](q.Outcome), EndUser: q.EndUser, ErrorCode: q.ErrorCode,
-		Tasks: ids[string](q.Task), Experiments: ids[id.Experiment](q.Experiment), Arms: ids[string](q.Arm), Batches: ids[id.Batch](q.Batch),
+		Tasks: ids[string](q.Task), Experiments: ids[id.Experiment](q.Experiment), Arms: ids[string](q.Arm), Batches: ids[id.Batch](q.Batch), CheckedBy: ids[string](q.CheckedBy),
 	}
 	known := []calllog.Outcome{calllog.OK, calllog.Refused, calllog.Failed, calllog.Broken, calllog.ClientGone, calllog.Interrupted}
 	for _, o := range f.Outcomes {

@@ -61,14 +61,37 @@ type Call struct {
 // CallDetail is a call with its timeline, its attempts and, where the key keeps them, its bodies.
 type CallDetail struct {
 	Call
-	ProxyID  string    `json:"proxy_id"`
-	UnitBy   string    `json:"unit_by,omitempty" doc:"Where the unit of its experiment comes from: header, session, user, workflow_run or call"`
-	Signals  []string  `json:"signals" doc:"What the answer says of its own quality; of calls in experiments only"`
-	Why      []string  `json:"why" doc:"Why the call went where it went, in sentences"`
-	Decision *Decision `json:"decision,omitempty" doc:"The same as data; left out where a model was named and there was nothing to decide"`
-	Marks    []Mark    `json:"marks"`
-	Attempts []Attempt `json:"attempts"`
-	Payload  *Payload  `json:"payload,omitempty"`
+	ProxyID  string       `json:"proxy_id"`
+	UnitBy   string       `json:"unit_by,omitempty" doc:"Where the unit of its experiment comes from: header, session, user, workflow_run or call"`
+	Signals  []string     `json:"signals" doc:"What the answer says of its own quality; of calls in experiments only"`
+	Why      []string     `json:"why" doc:"Why the call went where it went, in sentences"`
+	Decision *Decision    `json:"decision,omitempty" doc:"The same as data; left out where a model was named and there was nothing to decide"`
+	Marks    []Mark       `json:"marks"`
+	Attempts []Attempt    `json:"attempts"`
+	Payload  *Payload     `json:"payload,omitempty"`
+	SecretID string       `json:"secret_id,omitempty" doc:"Which of the key's secrets was sent"`
+	Charges  []CallCharge `json:"charges" doc:"What the call weighs on budgets"`
+	Checks   []CallCheck  `json:"checks" doc:"What budgets and limits did to the call, beyond letting it pass"`
+}
+
+// CallCharge is what a call weighs on one pot of a budget. It may be more than its cost: where what was used is not known for certain the
+// most that it can have been stays charged.
+type CallCharge struct {
+	BudgetID string `json:"budget_id"`
+	PotID    string `json:"pot_id" doc:"The budget's window and subject"`
+	HolderID string `json:"holder_id" doc:"Whose lease it was made on; zeros: nobody's"`
+	NanoUSD  string `json:"nano_usd"`
+	USD      string `json:"usd"`
+}
+
+// CallCheck is what a budget or a limit did.
+type CallCheck struct {
+	By       string `json:"by" doc:"Its id"`
+	Did      string `json:"did" enum:"refused,would_refuse,clamped,moved,waited"`
+	Subject  string `json:"subject,omitempty" doc:"Where it counts each value by itself"`
+	Period   string `json:"period,omitempty" doc:"Of a budget's limit; the metric of a limit"`
+	Short    int64  `json:"short,omitempty" doc:"What there was too little of: nano-dollars, requests or tokens"`
+	Sentence string `json:"sentence"`
 }
 
 // Mark is the end of a stage.
@@ -156,6 +179,15 @@ func toDetail(e *calllog.Entry) CallDetail {
 			CostNanoUSD: nano, CostUSD: usd, PriceState: priceState(a.Price), PriceID: string(a.PriceID),
 			ProviderCost: told(a.ProviderCost),
 		})
+	}
+	d.SecretID, d.Charges, d.Checks = string(e.Secret), []CallCharge{}, []CallCheck{}
+	for _, c := range e.Charges {
+		d.Charges = append(d.Charges, CallCharge{
+			BudgetID: string(c.Budget), PotID: c.Pot.String(), HolderID: c.Holder.String(), NanoUSD: strconv.FormatInt(int64(c.Amount), 10), USD: c.Amount.USD(),
+		})
+	}
+	for _, k := range e.Checks {
+		d.Checks = append(d.Checks, CallCheck{By: k.By, Did: string(k.Did), Subject: k.Subject, Period: k.Period, Short: k.Short, Sentence: k.Sentence()})
 	}
 	if p := e.Payload; p != nil {
 		d.Payload = &Payload{Request: string(p.Request), Response: string(p.Response), Encoding: "text", Cut: p.Cut}

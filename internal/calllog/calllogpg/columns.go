@@ -42,6 +42,8 @@ type columns struct {
 	unit, fingerprint                                          []int64
 	signals                                                    []int32
 	decision                                                   []*string
+	charges, checks                                            []*string
+	secret                                                     []string
 }
 
 // grow makes room for n records.
@@ -49,7 +51,7 @@ func (c *columns) grow(n int) {
 	for _, s := range []*[]string{
 		&c.org, &c.proxy, &c.team, &c.key, &c.environment, &c.workflow, &c.endUser, &c.tags, &c.endpoint, &c.dialect, &c.requested, &c.alias,
 		&c.provider, &c.model, &c.outcome, &c.errorCode, &c.finish, &c.price, &c.marks, &c.attempts, &c.warnings,
-		&c.task, &c.taskBy, &c.experiment, &c.arm, &c.armServed, &c.unitBy, &c.batch,
+		&c.task, &c.taskBy, &c.experiment, &c.arm, &c.armServed, &c.unitBy, &c.batch, &c.secret,
 	} {
 		*s = make([]string, 0, n)
 	}
@@ -62,6 +64,7 @@ func (c *columns) grow(n int) {
 	for _, s := range []*[]bool{&c.stream, &c.estimated, &c.split, &c.hasPayload} {
 		*s = make([]bool, 0, n)
 	}
+	c.charges, c.checks = make([]*string, 0, n), make([]*string, 0, n)
 	c.told, c.decision, c.signals = make([]*int64, 0, n), make([]*string, 0, n), make([]int32, 0, n)
 	c.call, c.started = make([][16]byte, 0, n), make([]time.Time, 0, n)
 	c.aliasVersion, c.status, c.source = make([]int32, 0, n), make([]int32, 0, n), make([]int16, 0, n)
@@ -123,9 +126,52 @@ func (c *columns) addRouting(r *calllog.Record) {
 	c.fingerprint = append(c.fingerprint, int64(r.Fingerprint))
 	c.batch = append(c.batch, text(string(r.Batch), 64))
 	c.decision = append(c.decision, decisionJSON(r.Decision))
+	c.charges = append(c.charges, chargesJSON(r.Charges))
+	c.checks = append(c.checks, checksJSON(r.Checks))
+	c.secret = append(c.secret, text(string(r.Secret), 64))
 }
 
+// args gives the columns in the order of columnNames. A column of nothing but zeros is not sent: unnest fills it up with NULLs, and the
+// statement makes zeros of them again. Most calls use few of the columns.
 func (c *columns) args() []any {
+	args := c.all()
+	for i, column := range args {
+		if empty(column) {
+			args[i] = nil
+		}
+	}
+	return args
+}
+
+func empty(column any) bool {
+	switch v := column.(type) {
+	case []string:
+		return zeros(v)
+	case []int64:
+		return zeros(v)
+	case []int32:
+		return zeros(v)
+	case []bool:
+		return zeros(v)
+	case []*int64:
+		return zeros(v)
+	case []*string:
+		return zeros(v)
+	}
+	return false
+}
+
+func zeros[T comparable](column []T) bool {
+	var zero T
+	for _, v := range column {
+		if v != zero {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *columns) all() []any {
 	args := []any{
 		c.org, c.call, c.started, c.proxy, c.team, c.key, c.environment, c.workflow, c.endUser, c.tags, c.endpoint, c.dialect,
 		c.requested, c.alias, c.aliasVersion, c.provider, c.model, c.stream, c.status, c.outcome, c.errorCode, c.finish,
@@ -135,7 +181,8 @@ func (c *columns) args() []any {
 	}
 	return append(args, c.source, c.cost, c.price, c.estimated, c.duration, c.firstByte, c.overhead, c.requestBytes, c.responseBytes,
 		c.marks, c.attempts, c.split, c.hasPayload, c.told, c.warnings,
-		c.task, c.taskBy, c.experiment, c.arm, c.armServed, c.unit, c.unitBy, c.signals, c.fingerprint, c.batch, c.decision)
+		c.task, c.taskBy, c.experiment, c.arm, c.armServed, c.unit, c.unitBy, c.signals, c.fingerprint, c.batch, c.decision,
+		c.charges, c.checks, c.secret)
 }
 
 // columnNames name the columns of columns.args, with the types in which they travel; values is how a column is made of what came.
@@ -149,17 +196,38 @@ func columnNames() (names, casts, values []string) {
 	list += `usage_source smallint, cost_nano bigint, price_state text, estimated bool, duration_us bigint, first_byte_us bigint,
 		overhead_us bigint, request_bytes bigint, response_bytes bigint, marks jsonb, attempts jsonb, split bool, has_payload bool,
 		provider_cost_nano bigint, warnings text, task text, task_by text, experiment_id text, arm text, arm_served text, unit bigint,
-		unit_by text, signals int, fingerprint bigint, batch_id text, decision jsonb`
+		unit_by text, signals int, fingerprint bigint, batch_id text, decision jsonb,
+		charges jsonb, checks jsonb, secret_id text`
 	for i, column := range strings.Split(list, ",") {
 		name, kind, _ := strings.Cut(strings.TrimSpace(column), " ")
 		names = append(names, name)
-		casts = append(casts, "$"+strconv.Itoa(i+1)+"::"+kind+"[]")
-		if name == "warnings" {
-			name += "::text[]"
+		travels := kind
+		if kind == "jsonb" { // as text: the driver would copy each document once more
+			travels = "text"
 		}
-		values = append(values, name)
+		casts = append(casts, "$"+strconv.Itoa(i+1)+"::"+travels+"[]")
+		values = append(values, sent(name, kind))
 	}
 	return names, casts, values
+}
+
+// sent is a column as it came, with the zeros that were left out; see args.
+func sent(name, kind string) string {
+	switch {
+	case name == "warnings":
+		return "coalesce(nullif(warnings, ''), '{}')::text[]"
+	case kind == "jsonb":
+		return name + "::jsonb"
+	case name == "provider_cost_nano": // NULL means something
+		return name
+	case kind == "text":
+		return "coalesce(" + name + ", '')"
+	case kind == "bool":
+		return "coalesce(" + name + ", false)"
+	case kind == "bigint" || kind == "int" || kind == "smallint":
+		return "coalesce(" + name + ", 0)"
+	}
+	return name
 }
 
 // text makes s fit for a text column: valid UTF-8, no NUL, at most n bytes. What clients send comes this far.
@@ -247,7 +315,7 @@ func fromToldNano(n *int64) *money.NanoUSD { return (*money.NanoUSD)(n) }
 // warningsText is an array literal of Postgres, every element quoted.
 func warningsText(warnings []string) string {
 	if len(warnings) == 0 {
-		return "{}"
+		return ""
 	}
 	b := []byte{'{'}
 	for i, w := range warnings[:min(len(warnings), calllog.WarningsMax)] {

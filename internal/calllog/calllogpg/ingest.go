@@ -37,7 +37,7 @@ func New(db *postgres.DB) *Store {
 			INSERT INTO calls (` + list + `)
 			SELECT ` + strings.Join(values, ", ") + ` FROM unnest(` + strings.Join(casts, ", ") + `) AS t (` + list + `)
 			ON CONFLICT DO NOTHING
-			RETURNING org_id, started_at, duration_us, experiment_id
+			RETURNING org_id, call_id, started_at, duration_us, experiment_id, charges
 		), compared AS (
 			INSERT INTO experiment_dirty (org_id, hour)
 			SELECT DISTINCT org_id, date_trunc('hour', at, 'UTC')
@@ -48,7 +48,7 @@ func New(db *postgres.DB) *Store {
 			SELECT org_id, date_trunc('hour', started_at, 'UTC'), min(started_at + duration_us * interval '1 microsecond')
 			FROM new GROUP BY 1, 2
 		)
-		SELECT count(*) FROM new`}
+		SELECT count(*), array_agg(org_id) FILTER (WHERE charges IS NOT NULL), array_agg(call_id) FILTER (WHERE charges IS NOT NULL) FROM new`}
 }
 
 // Channel is notified once for each ingest that stored something.
@@ -58,17 +58,11 @@ const Channel = "tollgate_calls"
 // one transaction. It may be given the same records any number of times, in any order, by several callers at once.
 // ErrPoison means that one of the records cannot be stored; any other error that nothing was and that it can be tried again.
 func (s *Store) Ingest(ctx context.Context, records []calllog.Record, beat calllog.Beat) (calllog.Delivered, error) {
-	// One order for everybody: two callers with the same rows wait for each other, never in a ring.
-	records = slices.Clone(records)
-	slices.SortStableFunc(records, func(a, b calllog.Record) int {
-		return cmp.Or(cmp.Compare(a.Org, b.Org), bytes.Compare(a.ID[:], b.ID[:]))
-	})
-	records = slices.CompactFunc(records, func(a, b calllog.Record) bool { return a.Org == b.Org && a.ID == b.ID })
-
+	sorted := inOrder(records)
 	var d calllog.Delivered
 	err := s.db.InSystemPgx(ctx, "ingest calls", func(tx pgx.Tx) error {
 		d = calllog.Delivered{}
-		good, err := s.sift(ctx, tx, records, &d)
+		good, err := s.sift(ctx, tx, sorted, &d)
 		if err != nil {
 			return err
 		}
@@ -83,8 +77,21 @@ func (s *Store) Ingest(ctx context.Context, records []calllog.Record, beat calll
 	return d, nil
 }
 
+// inOrder gives each record once, in one order for everybody: two callers with the same rows wait for each other, never in a ring.
+// Records are large, so they stay where they are.
+func inOrder(records []calllog.Record) []*calllog.Record {
+	sorted := make([]*calllog.Record, len(records))
+	for i := range records {
+		sorted[i] = &records[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *calllog.Record) int {
+		return cmp.Or(cmp.Compare(a.Org, b.Org), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	return slices.CompactFunc(sorted, func(a, b *calllog.Record) bool { return a.Org == b.Org && a.ID == b.ID })
+}
+
 // sift takes out what can never be stored: records of organizations that are gone, and of days whose log is gone.
-func (s *Store) sift(ctx context.Context, tx pgx.Tx, records []calllog.Record, d *calllog.Delivered) ([]calllog.Record, error) {
+func (s *Store) sift(ctx context.Context, tx pgx.Tx, records []*calllog.Record, d *calllog.Delivered) ([]*calllog.Record, error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
@@ -107,13 +114,13 @@ func (s *Store) sift(ctx context.Context, tx pgx.Tx, records []calllog.Record, d
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
-	good := make([]calllog.Record, 0, len(records))
+	good := make([]*calllog.Record, 0, len(records))
 	for _, r := range records {
 		switch {
 		case !known[r.Org]:
-			d.Rejected = append(d.Rejected, calllog.Rejected{Record: r, Reason: "no such organization"})
+			d.Rejected = append(d.Rejected, calllog.Rejected{Record: *r, Reason: "no such organization"})
 		case since.InfinityModifier == pgtype.Finite && r.ID.Time().Before(since.Time):
-			d.Rejected = append(d.Rejected, calllog.Rejected{Record: r, Reason: "older than the call log reaches"})
+			d.Rejected = append(d.Rejected, calllog.Rejected{Record: *r, Reason: "older than the call log reaches"})
 		default:
 			good = append(good, r)
 		}
@@ -121,17 +128,18 @@ func (s *Store) sift(ctx context.Context, tx pgx.Tx, records []calllog.Record, d
 	return good, nil
 }
 
-func (s *Store) store(ctx context.Context, tx pgx.Tx, records []calllog.Record, beat calllog.Beat, d *calllog.Delivered) error {
+func (s *Store) store(ctx context.Context, tx pgx.Tx, records []*calllog.Record, beat calllog.Beat, d *calllog.Delivered) error {
 	b := &pgx.Batch{}
+	var charged fresh
 	if len(records) > 0 {
 		var c columns
 		var p payloads
 		c.grow(len(records))
-		for i := range records {
-			c.add(&records[i])
-			p.add(&records[i])
+		for _, r := range records {
+			c.add(r)
+			p.add(r)
 		}
-		b.Queue(s.insert, c.args()...).QueryRow(func(row pgx.Row) error { return row.Scan(&d.New) })
+		b.Queue(s.insert, c.args()...).QueryRow(func(row pgx.Row) error { return row.Scan(&d.New, &charged.orgs, &charged.calls) })
 		if len(p.org) > 0 {
 			b.Queue(`INSERT INTO call_payloads (org_id, call_id, started_at, request, response, cut)
 				SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bytea[], $5::bytea[], $6::bool[]) ON CONFLICT DO NOTHING`,
@@ -152,7 +160,12 @@ func (s *Store) store(ctx context.Context, tx pgx.Tx, records []calllog.Record, 
 	if b.Len() == 0 {
 		return nil
 	}
-	return tx.SendBatch(ctx, b).Close()
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	var err error
+	d.Overrun, err = settle(ctx, tx, records, charged)
+	return err
 }
 
 type payloads struct {

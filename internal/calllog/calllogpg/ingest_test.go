@@ -58,7 +58,10 @@ func record(org id.Org, team id.Team, at time.Time) calllog.Record {
 			Candidates: []calllog.Candidate{{Provider: "openai", Model: "gpt-4o-mini", Credential: "cred_b", Place: 1, Why: "weight 50 of 100"}, {Provider: "a", Model: "b", Why: "breaker open"}},
 			Notes:      []string{"ünïcode"},
 		},
-		Marks: []calllog.Mark{{Stage: "read", At: time.Millisecond}},
+		Secret:  "sec_a",
+		Charges: []calllog.Charge{{Budget: "bud_a", Pot: id.Pot{1}, Holder: id.Holder{2}, Amount: 12345}, {Budget: "bud_b", Pot: id.Pot{3}, Amount: 1 << 40}},
+		Checks:  []calllog.Check{{By: "bud_b", Did: calllog.WouldRefuse, Subject: `ünïcode "q"`, Period: "day", Short: 17}, {By: "lim_a", Did: calllog.DidWait}},
+		Marks:   []calllog.Mark{{Stage: "read", At: time.Millisecond}},
 		Attempts: []calllog.Attempt{
 			{
 				Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: time.Microsecond, Duration: time.Millisecond,

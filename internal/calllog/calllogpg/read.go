@@ -190,6 +190,9 @@ func where(in tenant.Scope, f calllog.Filter) *conditions {
 	if len(f.Batches) > 0 && !slices.Contains(f.Batches, "") {
 		w.add("c.batch_id <> ''")
 	}
+	if len(f.CheckedBy) > 0 {
+		w.add("c.checks IS NOT NULL AND EXISTS (SELECT FROM jsonb_array_elements(c.checks) AS k WHERE k->>'by' = ANY (?::text[]))", texts(f.CheckedBy))
+	}
 	// A call belongs to the provider and model that answered, and to those of its other attempts that were used.
 	orAttempt(w, "provider", f.Providers)
 	orAttempt(w, "model", f.Models)
@@ -253,7 +256,7 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 	var told *int64
 	var unit, fingerprint int64
 	var signals int32
-	var decision []byte
+	var decision, charges, checks []byte
 	into := []any{
 		(*string)(&e.Org), &call, &e.StartedAt, &e.Proxy, (*string)(&e.Team), (*string)(&e.Key), &e.Environment, &e.Workflow, &e.EndUser,
 		&tags, &e.Endpoint, &e.Dialect, &e.Requested, &e.Alias, &e.AliasVersion, &e.Provider, &e.Model, &e.Stream, &e.Status,
@@ -264,7 +267,7 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 	}
 	into = append(into, &source, (*int64)(&e.Cost), &price, &e.Estimated, &duration, &firstByte, &overhead, &e.RequestBytes, &e.ResponseBytes,
 		&marks, &attempts, &split, &e.HasPayload, &told, &e.Warnings, &e.Task, &e.TaskBy, (*string)(&e.Experiment), &e.Arm, &e.ArmServed,
-		&unit, &e.UnitBy, &signals, &fingerprint, (*string)(&e.Batch), &decision, &e.TeamName, &e.KeyName)
+		&unit, &e.UnitBy, &signals, &fingerprint, (*string)(&e.Batch), &decision, &charges, &checks, (*string)(&e.Secret), &e.TeamName, &e.KeyName)
 	if err := row.Scan(into...); err != nil {
 		return e, err
 	}
@@ -279,6 +282,12 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 	var err error
 	if decision != nil {
 		err = decodeJSON(decision, &e.Decision)
+	}
+	if charges != nil {
+		err = errors.Join(err, decodeJSON(charges, &e.Charges))
+	}
+	if checks != nil {
+		err = errors.Join(err, decodeJSON(checks, &e.Checks))
 	}
 	if string(tags) != "{}" {
 		err = errors.Join(err, decodeJSON(tags, &e.Tags))

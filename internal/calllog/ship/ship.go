@@ -30,14 +30,16 @@ type Options struct {
 	Now    func() time.Time // required
 	Logger *slog.Logger     // required
 	// Used, if given, is told now and then when keys were last used. What it refuses is told again.
-	Used       func(ctx context.Context, used map[id.Key]time.Time) error
-	BatchMax   int           // 5,000
-	Linger     time.Duration // how long a record may wait for company; 200 ms
-	BeatEvery  time.Duration // sign of life of an idle proxy; 2 s
-	UsedEvery  time.Duration // 30 s
-	BackoffMin time.Duration // 100 ms, doubling
-	BackoffMax time.Duration // 5 s
-	LastFlush  time.Duration // how long Run goes on shipping after its context has ended; 5 s
+	Used func(ctx context.Context, used map[id.Key]time.Time) error
+	// UsedSecrets is Used for the secrets of keys.
+	UsedSecrets func(ctx context.Context, used map[id.Secret]time.Time) error
+	BatchMax    int           // 5,000
+	Linger      time.Duration // how long a record may wait for company; 200 ms
+	BeatEvery   time.Duration // sign of life of an idle proxy; 2 s
+	UsedEvery   time.Duration // 30 s
+	BackoffMin  time.Duration // 100 ms, doubling
+	BackoffMax  time.Duration // 5 s
+	LastFlush   time.Duration // how long Run goes on shipping after its context has ended; 5 s
 }
 
 // Shipper ships one spool. It is the spool's only reader.
@@ -49,6 +51,7 @@ type Shipper struct {
 	shipped, aside atomic.Int64
 	held           *spool.Batch // taken from the spool and not stored yet: nothing behind it may be shipped before it
 	used           map[id.Key]time.Time
+	usedSecrets    map[id.Secret]time.Time
 	usedTold       time.Time
 	failing        bool
 }
@@ -69,7 +72,7 @@ func New(s *spool.Spool, store Store, o Options) *Shipper {
 	if o.BatchMax == 0 {
 		o.BatchMax = 5000
 	}
-	return &Shipper{spool: s, store: store, o: o, used: make(map[id.Key]time.Time)}
+	return &Shipper{spool: s, store: store, o: o, used: make(map[id.Key]time.Time), usedSecrets: make(map[id.Secret]time.Time)}
 }
 
 // Counts are the records shipped and set aside since the start.
@@ -173,6 +176,9 @@ func (s *Shipper) storeSome(ctx context.Context, records []calllog.Record) error
 	case err != nil:
 		return err
 	}
+	if d.Overrun > 0 {
+		s.o.Logger.Error("calls cost more than was held for them: budgets that must hold were overrun", "nano_usd", int64(d.Overrun))
+	}
 	for _, r := range d.Rejected {
 		if err := s.setAside(r.Record, r.Reason); err != nil {
 			return err
@@ -220,6 +226,9 @@ func (s *Shipper) rememberUsed(records []calllog.Record) {
 		if at := r.ID.Time(); r.Key != "" && at.After(s.used[r.Key]) && len(s.used) < usedMax {
 			s.used[r.Key] = at
 		}
+		if at := r.ID.Time(); r.Secret != "" && at.After(s.usedSecrets[r.Secret]) && len(s.usedSecrets) < usedMax {
+			s.usedSecrets[r.Secret] = at
+		}
 	}
 }
 
@@ -234,6 +243,14 @@ func (s *Shipper) tellUsed(ctx context.Context, last bool) {
 		return
 	}
 	s.used = make(map[id.Key]time.Time)
+	if s.o.UsedSecrets == nil || len(s.usedSecrets) == 0 {
+		return
+	}
+	if err := s.o.UsedSecrets(ctx, s.usedSecrets); err != nil {
+		s.o.Logger.Warn("the last use of secrets of keys was not noted; it will be", "error", err)
+		return
+	}
+	s.usedSecrets = make(map[id.Secret]time.Time)
 }
 
 func (s *Shipper) sleep(ctx context.Context, d time.Duration) {

@@ -49,5 +49,8 @@ func (s *Spool) aside(line asideLine) error {
 	if err == nil && made {
 		err = s.fs.SyncDir()
 	}
+	s.mu.Lock()
+	s.harmed = true // the file itself tells those who come later
+	s.mu.Unlock()
 	return err
 }

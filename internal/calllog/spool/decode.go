@@ -110,6 +110,9 @@ func (d *decoder) record(r *calllog.Record) {
 	if d.version >= 3 && flags&flagRouted != 0 {
 		d.routing(r)
 	}
+	if d.version >= 4 && flags&flagCharged != 0 {
+		d.charges(r)
+	}
 	if flags&flagPayload != 0 {
 		r.Payload = &calllog.Payload{Request: d.bytes(), Response: d.bytes(), Cut: flags&flagCut != 0}
 	}

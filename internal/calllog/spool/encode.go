@@ -6,6 +6,7 @@ import (
 
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
+	"tollgate/internal/id"
 )
 
 // A frame is: payload length (4 bytes, little endian), CRC32C of those 4 bytes and the payload (4 bytes), payload.
@@ -15,15 +16,17 @@ import (
 //	1  the fields up to Attempts and Payload
 //	2  flagTold of a record and an attempt, with the provider's cost behind it; the warnings
 //	3  behind the warnings, where flagRouted is set: task, experiment, signals, batch and decision
+//	4  behind these, where flagCharged is set: the key's secret, charges and checks
 const (
 	frameHead    = 8
 	payloadHead  = 2 + 16
 	versionFirst = 1
-	version      = 3
+	version      = 4
 	payloadMax   = 16 << 20 // no payload is longer; a longer length is damage
 	kindIntent   = 1
 	kindFinal    = 2
 	kindPad      = 3 // carries nothing; written to find out whether the disk takes writes again
+	kindVoid     = 4 // takes an intent back: its call ended elsewhere
 	segmentMagic = "TGSPOOL\x01"
 )
 
@@ -35,8 +38,9 @@ const (
 	flagEstimated
 	flagPayload
 	flagCut
-	flagTold   // what the provider said it cost follows
-	flagRouted // how the call was routed follows
+	flagTold    // what the provider said it cost follows
+	flagRouted  // how the call was routed follows
+	flagCharged // what budgets and limits did follows
 )
 
 // appendFrame appends one whole frame to b.
@@ -46,6 +50,13 @@ func appendFrame(b []byte, kind byte, r *calllog.Record) []byte {
 	b = append(b, r.ID[:]...)
 	b = appendRecord(b, r)
 	return sealFrame(b, start)
+}
+
+// appendVoid appends a frame that takes a call's intent back.
+func appendVoid(b []byte, call id.Call) []byte {
+	start := len(b)
+	b = append(b, 0, 0, 0, 0, 0, 0, 0, 0, version, kindVoid)
+	return sealFrame(append(b, call[:]...), start)
 }
 
 // appendPad appends a frame that means nothing.
@@ -86,6 +97,9 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 	}
 	if routed(r) {
 		flags |= flagRouted
+	}
+	if charged(r) {
+		flags |= flagCharged
 	}
 	b = append(b, flags)
 	b = appendString(b, string(r.Org))
@@ -135,6 +149,9 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 	}
 	if flags&flagRouted != 0 {
 		b = appendRouting(b, r)
+	}
+	if flags&flagCharged != 0 {
+		b = appendCharges(b, r)
 	}
 	if r.Payload != nil {
 		b = binary.AppendUvarint(b, uint64(len(r.Payload.Request)))

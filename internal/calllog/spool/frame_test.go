@@ -28,6 +28,7 @@ func TestFramesOfEarlierVersionsAreRead(t *testing.T) {
 			want.ProviderCost, want.Attempts[1].ProviderCost, want.Warnings = nil, nil, nil
 		},
 		2: func(*calllog.Record) {},
+		3: func(want *calllog.Record) { *want = uncharged(record(1)) },
 	} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
@@ -37,9 +38,9 @@ func TestFramesOfEarlierVersionsAreRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := unrouted(record(1))
+			change(&want)
 			want.ID = got.ID
 			want.Payload = &calllog.Payload{Request: []byte("{}"), Response: []byte("[]"), Cut: true}
-			change(&want)
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("(-written +read):\n%s", d)
 			}
@@ -54,6 +55,23 @@ func TestAFrameOfALaterVersionIsNotGuessedAt(t *testing.T) {
 	payload[0] = version + 1
 	if _, err := decode(payload); !errors.Is(err, errVersion) {
 		t.Errorf("a version of the future: %v", err)
+	}
+}
+
+// TestEachFieldOfChargesIsKeptAlone: none of them hangs on another.
+func TestEachFieldOfChargesIsKeptAlone(t *testing.T) {
+	t.Parallel()
+	for i, set := range []func(r *calllog.Record){
+		func(r *calllog.Record) { r.Secret = "sec_a" },
+		func(r *calllog.Record) { r.Charges = []calllog.Charge{{Budget: "bud_a", Amount: -1}} },
+		func(r *calllog.Record) { r.Checks = []calllog.Check{{By: "lim_a", Did: calllog.DidRefuse}} },
+	} {
+		want := uncharged(record(1))
+		set(&want)
+		got, err := decode(appendFrame(nil, kindFinal, &want)[frameHead:])
+		if d := cmp.Diff(want, got); err != nil || d != "" {
+			t.Errorf("field %d (%v):\n%s", i, err, d)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *Spool) await(ctx context.Context, n int, timer <-chan time.Time) error 
 // take reads up to max finals from where the last take ended.
 func (s *Spool) take(max int) (Batch, error) {
 	s.mu.Lock()
-	at := s.read
+	at, waiting := s.read, s.unread
 	segments := slices.Clone(s.segments)
 	ends := make([]int64, len(segments)) // written when we looked; writers go on meanwhile
 	for i, seg := range segments {
@@ -78,7 +78,7 @@ func (s *Spool) take(max int) (Batch, error) {
 	}
 	s.mu.Unlock()
 
-	b := Batch{end: at}
+	b := Batch{end: at, Records: make([]calllog.Record, 0, min(max, waiting))}
 	for i, seg := range segments {
 		if seg.n < at.Segment || b.full(max) {
 			continue
@@ -110,6 +110,9 @@ func (s *Spool) collect(b *Batch, r *frames, n uint64, max int) error {
 		if errors.Is(err, errShort) || errors.Is(err, errDamaged) {
 			s.log.Error("spool segment was damaged after it was written: the rest of it is lost", "segment", n, "offset", r.offset, "bytes", r.end-r.offset)
 			r.offset = r.end
+			s.mu.Lock()
+			s.harm()
+			s.mu.Unlock()
 			return nil
 		}
 		if err != nil || payload == nil {

@@ -43,6 +43,7 @@ func (s *Spool) recover() error {
 		return err
 	}
 	s.loadCursor(names)
+	s.loadHarm(names)
 
 	open := make(map[id.Call]intentAt)
 	for _, n := range numbers {
@@ -62,6 +63,7 @@ func (s *Spool) recover() error {
 		return err
 	}
 	last := s.segments[len(s.segments)-1]
+	s.inherited = position{last.n, last.size}
 	if err := errors.Join(last.file.Sync(), s.fs.SyncDir()); err != nil {
 		return err
 	}
@@ -103,6 +105,9 @@ func (s *Spool) scan(n uint64, open map[id.Call]intentAt) error {
 		if err != nil && !errors.Is(err, errShort) && !errors.Is(err, errDamaged) {
 			return errors.Join(err, f.Close())
 		}
+		if errors.Is(err, errDamaged) {
+			s.harm()
+		}
 		if err != nil || payload == nil {
 			break
 		}
@@ -111,6 +116,8 @@ func (s *Spool) scan(n uint64, open map[id.Call]intentAt) error {
 		switch kind {
 		case kindIntent:
 			open[call] = intentAt{seg, at, len(payload)}
+		case kindVoid:
+			delete(open, call)
 		case kindFinal:
 			delete(open, call)
 			if !(position{n, at}).before(s.cursor) {
@@ -153,6 +160,7 @@ func (s *Spool) interrupt(open map[id.Call]intentAt) error {
 		r, err := decode(payload)
 		if err != nil {
 			s.log.Error("spool holds an intent that cannot be read; its call has no record", "call", call.String(), "error", err)
+			s.harm()
 			continue
 		}
 		r.Outcome, r.ErrorCode, r.Estimated = calllog.Interrupted, "proxy.interrupted", true

@@ -61,6 +61,8 @@ type Spool struct {
 	dirChange bool                 // a segment was created and the directory not synced since
 	pending   [][]byte             // finals that the disk refused, as frames
 	pendBytes int
+	inherited position // everything before is of earlier processes
+	harmed    bool     // records were lost, now or before
 	cursor    position // everything before is shipped
 	read      position // everything before is given out
 	marks     []mark
@@ -156,6 +158,12 @@ func (s *Spool) Intent(r *calllog.Record) error {
 // Final records how a call ended. It is tried whatever Healthy says. After ErrFull the record is kept in memory and written as soon
 // as the disk takes it; should the process die before, the call's intent becomes an Interrupted record.
 func (s *Spool) Final(r *calllog.Record) error { return s.append(kindFinal, r) }
+
+// Void takes an intent back: the call ended, and its end is kept elsewhere. Where that fails the call becomes an Interrupted record should
+// the process die.
+func (s *Spool) Void(call id.Call) error {
+	return s.commit(kindVoid, call, appendVoid(nil, call))
+}
 
 // Healthy is nil, or ErrFull while calls must not be made. It takes no lock.
 func (s *Spool) Healthy() error {
@@ -268,7 +276,7 @@ func (s *Spool) begin(n uint64) (*segment, error) {
 func (s *Spool) account(kind byte, call id.Call, seg *segment) {
 	if before, ok := s.open[call]; ok {
 		before.open--
-		if kind == kindFinal {
+		if kind != kindIntent {
 			delete(s.open, call)
 		}
 	}

@@ -44,7 +44,12 @@ func record(n int) calllog.Record {
 			},
 			Notes: []string{"retry budget spent"},
 		},
-		Marks: []calllog.Mark{{Stage: "read", At: 5}, {Stage: "dispatch", At: time.Second}},
+		Secret: "sec_a",
+		Charges: []calllog.Charge{
+			{Budget: "bud_a", Pot: id.Pot{1, 2}, Holder: id.Holder{3, 15: 4}, Amount: 12345}, {Budget: "bud_b", Pot: id.Pot{15: 9}, Amount: 1 << 40},
+		},
+		Checks: []calllog.Check{{By: "bud_b", Did: calllog.WouldRefuse, Subject: "u1", Period: "day", Short: 17}, {By: "lim_a", Did: calllog.DidWait}},
+		Marks:  []calllog.Mark{{Stage: "read", At: 5}, {Stage: "dispatch", At: time.Second}},
 		Attempts: []calllog.Attempt{
 			{Number: 1, Provider: "anthropic", Model: "claude", Credential: "cred_a", Start: 1, Duration: 2, Status: 429, ErrorClass: "rate_limit"},
 			{
@@ -55,8 +60,15 @@ func record(n int) calllog.Record {
 	}
 }
 
-// unrouted takes out of a record what came with version 3.
+// uncharged takes out of a record what came with version 4.
+func uncharged(r calllog.Record) calllog.Record {
+	r.Secret, r.Charges, r.Checks = "", nil, nil
+	return r
+}
+
+// unrouted takes out of a record what came with version 3 and later.
 func unrouted(r calllog.Record) calllog.Record {
+	r = uncharged(r)
 	r.Task, r.TaskBy, r.Experiment, r.Arm, r.ArmServed, r.Unit, r.UnitBy = "", "", "", "", "", 0, ""
 	r.Signals, r.Fingerprint, r.Batch, r.Decision = 0, 0, "", nil
 	return r

@@ -141,6 +141,9 @@ func (s *Signer) borrowAmazon(ctx context.Context, u credential.Use, profile str
 	return grant{keys: got, until: until}, nil
 }
 
+// storage is the service that keeps files.
+const storage = "s3"
+
 // signAmazon makes an AWS signature (version 4) of everything that is in req.
 func (s *Signer) signAmazon(ctx context.Context, req *http.Request, body []byte, u credential.Use, g *grant) error {
 	if u.Service == "" {
@@ -150,9 +153,14 @@ func (s *Signer) signAmazon(ctx context.Context, req *http.Request, body []byte,
 	// What a client sent of these would be signed as ours.
 	req.Header.Del("X-Amz-Date")
 	req.Header.Del("X-Amz-Security-Token")
+	var how []func(*v4.SignerOptions)
+	if u.Service == storage { // it wants the body's sum told, and signs its paths as they are
+		req.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(sum[:]))
+		how = append(how, func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+	}
 	// A signer for each request: one that is kept remembers derived keys by access key id alone, so that whoever knows another
 	// organization's id could sign with its secret.
-	err := v4.NewSigner().SignHTTP(ctx, g.keys, req, hex.EncodeToString(sum[:]), u.Service, u.Settings["region"], s.Now())
+	err := v4.NewSigner().SignHTTP(ctx, g.keys, req, hex.EncodeToString(sum[:]), u.Service, u.Settings["region"], s.Now(), how...)
 	if err != nil {
 		return unusable(u, "the request cannot be signed")
 	}

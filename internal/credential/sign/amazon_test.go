@@ -48,6 +48,12 @@ func verify(r *http.Request, body []byte, secretKey string) error {
 		fmt.Fprintf(&headers, "%s:%s\n", name, strings.Join(strings.Fields(value), " "))
 	}
 	path := encode(r.URL.EscapedPath()) // services but S3 encode the path a second time
+	if strings.Contains(scope, "/s3/") {
+		path = r.URL.EscapedPath()
+		if told := sha256.Sum256(body); r.Header.Get("X-Amz-Content-Sha256") != hex.EncodeToString(told[:]) {
+			return errors.New("S3 is not told the body's sum")
+		}
+	}
 	query := strings.Split(r.URL.RawQuery, "&")
 	slices.Sort(query)
 	bodySum := sha256.Sum256(body)
@@ -87,12 +93,14 @@ func encode(path string) string {
 func TestASignedRequestArrivesAsItWasSigned(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
-	tests := []struct{ name, path, body, document, session string }{
-		{"a plain path", "/model/amazon.nova-lite/converse", `{"messages":[]}`, keysDocument, ""},
-		{"an escaped colon", "/model/anthropic.claude-v1%3A0/invoke", `{}`, keysDocument, ""},
-		{"an escaped ARN", "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Ainference-profile%2Fx/converse", `{}`, keysDocument, ""},
-		{"an empty body and a query", "/models?byProvider=anthropic&a=b", "", keysDocument, ""},
-		{"a session", "/model/x/converse", `{"é":"ü"}`, `{"access_key_id":"` + accessKey + `","secret_access_key":"` + secretKey + `","session_token":"sess/ion=="}`, "sess/ion=="},
+	tests := []struct{ name, service, path, body, document, session string }{
+		{"a plain path", "bedrock", "/model/amazon.nova-lite/converse", `{"messages":[]}`, keysDocument, ""},
+		{"an escaped colon", "bedrock", "/model/anthropic.claude-v1%3A0/invoke", `{}`, keysDocument, ""},
+		{"an escaped ARN", "bedrock", "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Ainference-profile%2Fx/converse", `{}`, keysDocument, ""},
+		{"an empty body and a query", "bedrock", "/models?byProvider=anthropic&a=b", "", keysDocument, ""},
+		{"a file of S3", "s3", "/acme-batches/tollgate/parcel_1/input%20file.jsonl", "{}\n", keysDocument, ""},
+		{"a list of S3", "s3", "/acme-batches?list-type=2&prefix=tollgate%2Fparcel_1%2F", "", keysDocument, ""},
+		{"a session", "bedrock", "/model/x/converse", `{"é":"ü"}`, `{"access_key_id":"` + accessKey + `","secret_access_key":"` + secretKey + `","session_token":"sess/ion=="}`, "sess/ion=="},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,7 +109,7 @@ func TestASignedRequestArrivesAsItWasSigned(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				err := verify(r, body, secretKey)
-				if want := "Credential=" + accessKey + "/20300101/eu-west-1/bedrock/aws4_request"; !strings.Contains(r.Header.Get("Authorization"), want) {
+				if want := "Credential=" + accessKey + "/20300101/eu-west-1/" + tt.service + "/aws4_request"; !strings.Contains(r.Header.Get("Authorization"), want) {
 					err = errors.Join(err, fmt.Errorf("the scope of %s is not %s", r.Header.Get("Authorization"), want))
 				}
 				if got := r.Header.Get("X-Amz-Security-Token"); got != tt.session {
@@ -117,7 +125,9 @@ func TestASignedRequestArrivesAsItWasSigned(t *testing.T) {
 			req.Header.Set("X-Amz-Security-Token", "a client's own")
 			req.Header.Set("X-Amz-Date", "20010101T000000Z")
 			s := newSigner(t, silent(t), fixed(noon))
-			if err := s.Sign(t.Context(), req, []byte(tt.body), use("aws", tt.document)); err != nil {
+			u := use("aws", tt.document)
+			u.Service = tt.service
+			if err := s.Sign(t.Context(), req, []byte(tt.body), u); err != nil {
 				t.Fatal(err)
 			}
 			resp, err := server.Client().Do(req)

@@ -1,6 +1,7 @@
 package keyhttp_test
 
 import (
+	"context"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -19,6 +20,16 @@ import (
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
+func clock() time.Time { return noon }
+
+// alone makes keys without budgets and limits.
+type alone struct{ *key.Service }
+
+func (a alone) Issue(ctx context.Context, in tenant.Scope, n key.New) (key.Made, error) {
+	k, s, err := a.Service.Issue(ctx, in, n)
+	return key.Made{Key: k, Secret: s}, err
+}
+
 // desk is the API over a database with two organizations.
 type desk struct {
 	*resttest.Server
@@ -34,13 +45,13 @@ func open(t *testing.T) desk {
 		t.Fatal(err)
 	}
 	s := key.NewService(keypg.New(db), key.NewHasher(ring), func() time.Time { return noon })
-	d := desk{Server: resttest.New(t,
-		rest.GET("/keys", tenant.ReadKeys, keyhttp.List(s)),
-		rest.POST("/keys", tenant.WriteKeys, keyhttp.Issue(s)),
-		rest.GET("/keys/{id}", tenant.ReadKeys, keyhttp.Read(s)),
-		rest.PATCH("/keys/{id}", tenant.WriteKeys, keyhttp.Update(s)),
-		rest.POST("/keys/{id}/revoke", tenant.WriteKeys, keyhttp.Revoke(s)),
-	)}
+	d := desk{Server: resttest.New(t, append(life(s, leaksOf(s, keypg.New(db))),
+		rest.GET("/keys", tenant.ReadKeys, keyhttp.List(s, clock)),
+		rest.POST("/keys", tenant.WriteKeys, keyhttp.Issue(alone{s}, clock)),
+		rest.GET("/keys/{id}", tenant.ReadKeys, keyhttp.Read(s, clock)),
+		rest.PATCH("/keys/{id}", tenant.WriteKeys, keyhttp.Update(s, clock)),
+		rest.POST("/keys/{id}/revoke", tenant.WriteKeys, keyhttp.Revoke(s, clock)),
+	)...)}
 	d.a, d.team = pgtest.Org(t, db, "A")
 	d.b, _ = pgtest.Org(t, db, "B")
 	return d

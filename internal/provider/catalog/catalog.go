@@ -192,6 +192,13 @@ func check(v provider.Vendor) error {
 	if err := v.Quirks.Check(); err != nil {
 		return err
 	}
+	if v.Batch != nil {
+		for _, name := range v.Batch.Needs {
+			if !slices.ContainsFunc(v.Fields, func(f provider.Field) bool { return f.Name == name }) {
+				return fmt.Errorf("batch needs %q, which is no field", name)
+			}
+		}
+	}
 	if v.Models != "" && !strings.HasPrefix(v.Models, "/") {
 		return fmt.Errorf("models_path %q does not begin with a slash", v.Models)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tollgate/internal/credential"
 	"tollgate/internal/fault"
+	"tollgate/internal/key"
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/secret"
 	"tollgate/internal/snapshot"
@@ -62,7 +63,7 @@ func TestAProxyServesFromDiskWhileTheDatabaseIsDown(t *testing.T) {
 	d.File = file
 	f, stop := h.follow(d)
 	await(t, f, "the keys", func(s *snapshot.Snapshot) bool { return s.Keys() == 2 })
-	if _, err := h.keys.Revoke(t.Context(), in, gone.ID); err != nil {
+	if _, err := h.keys.Revoke(t.Context(), in, gone.ID, key.Finish); err != nil {
 		t.Fatal(err)
 	}
 	await(t, f, "the revocation", func(s *snapshot.Snapshot) bool { got, _ := s.Key(goneHash); return !got.RevokedAt.IsZero() })

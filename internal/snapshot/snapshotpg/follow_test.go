@@ -339,7 +339,7 @@ func TestKeysAndRevocationsArriveWithinASecond(t *testing.T) {
 	for i := range 100 {
 		k, hash := h.issue(in, team, fmt.Sprint(i))
 		created = append(created, await(t, f, "a key", func(s *snapshot.Snapshot) bool { _, ok := s.Key(hash); return ok }))
-		if _, err := h.keys.Revoke(t.Context(), in, k.ID); err != nil {
+		if _, err := h.keys.Revoke(t.Context(), in, k.ID, key.Finish); err != nil {
 			t.Fatal(err)
 		}
 		revoked = append(revoked, await(t, f, "a revocation", func(s *snapshot.Snapshot) bool {

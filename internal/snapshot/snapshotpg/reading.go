@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,10 +23,11 @@ type reading struct {
 	changed map[string]bool
 	orgs    map[id.Org]*snapshot.OrgConfig // nil: wanted, and not there
 	deks    map[string]credential.DEK
+	secrets map[string][]secretDoc // by organization and key
 }
 
 func newReading() reading {
-	return reading{changed: map[string]bool{}, orgs: map[id.Org]*snapshot.OrgConfig{}, deks: map[string]credential.DEK{}}
+	return reading{changed: map[string]bool{}, orgs: map[id.Org]*snapshot.OrgConfig{}, deks: map[string]credential.DEK{}, secrets: map[string][]secretDoc{}}
 }
 
 // bytea is how the server writes bytes in documents: \x and hex digits.
@@ -71,20 +73,34 @@ type (
 		Auto  alias.Auto
 	}
 	keyDoc struct {
-		ID, Name, Prefix, Last4, Environment, Workflow, Privacy string
-		Task                                                    string
-		TeamID                                                  string `json:"team_id"`
-		Aliases, Models                                         []string
-		Endpoints                                               []key.Endpoint
-		Networks                                                []netip.Prefix
-		Tags                                                    map[string]string
-		Hash                                                    bytea
-		Revision                                                int
-		DropUnsupported                                         bool      `json:"drop_unsupported"`
-		ExpiresAt                                               time.Time `json:"expires_at"` // null leaves the zero time
-		RevokedAt                                               time.Time `json:"revoked_at"`
-		CreatedAt                                               time.Time `json:"created_at"`
-		CreatedBy                                               string    `json:"created_by"`
+		ID, Name, Environment, Workflow, Privacy string
+		Task, Kind, Owner                        string
+		TeamID                                   string `json:"team_id"`
+		Aliases, Models                          []string
+		Endpoints                                []key.Endpoint
+		Networks                                 []netip.Prefix
+		Tags                                     map[string]string
+		Revision, Cuts                           int
+		BudgetStatus                             int       `json:"budget_status"`
+		TemplateID                               string    `json:"template_id"`
+		DisabledAt                               time.Time `json:"disabled_at"`
+		DropUnsupported                          bool      `json:"drop_unsupported"`
+		ExpiresAt                                time.Time `json:"expires_at"` // null leaves the zero time
+		RevokedAt                                time.Time `json:"revoked_at"`
+		CreatedAt                                time.Time `json:"created_at"`
+		CreatedBy                                string    `json:"created_by"`
+	}
+	secretDoc struct {
+		ID            string
+		KeyID         string `json:"key_id"`
+		Hash          bytea
+		Scheme        key.Scheme
+		Imported, Cut bool
+		Prefix, Last4 string
+		NotAfter      time.Time `json:"not_after"`
+		CreatedAt     time.Time `json:"created_at"`
+		CreatedBy     string    `json:"created_by"`
+		RevokedAt     time.Time `json:"revoked_at"`
 	}
 )
 
@@ -118,10 +134,7 @@ func (r *reading) add(kind string, org id.Org, doc []byte) error {
 func (r *reading) part(o *snapshot.OrgConfig, kind string, doc []byte) error {
 	switch kind {
 	case "org":
-		var d orgDoc
-		err := json.Unmarshal(doc, &d)
-		o.Name = d.Name
-		return err
+		return addOrg(o, doc)
 	case "team":
 		var d orgDoc
 		err := json.Unmarshal(doc, &d)
@@ -153,8 +166,14 @@ func (r *reading) part(o *snapshot.OrgConfig, kind string, doc []byte) error {
 		}
 		o.Experiments = append(o.Experiments, d)
 		return nil
+	case "limit":
+		return addLimit(o, doc)
+	case "budget":
+		return addBudget(o, doc)
 	case "key":
 		return addKey(o, doc)
+	case "secret":
+		return r.addSecret(o.ID, doc)
 	}
 	return fmt.Errorf("unknown kind of row %q", kind)
 }
@@ -181,16 +200,41 @@ func addKey(o *snapshot.OrgConfig, doc []byte) error {
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return err
 	}
+	o.Keys = append(o.Keys, snapshot.HashedKey{Key: key.Key{
+		ID: id.Key(d.ID), Team: id.Team(d.TeamID), Name: d.Name, Kind: key.Kind(d.Kind), Owner: id.User(d.Owner), Environment: d.Environment,
+		Aliases: d.Aliases, Models: d.Models, Endpoints: d.Endpoints, Networks: d.Networks, ExpiresAt: d.ExpiresAt.UTC(), Workflow: d.Workflow,
+		Tags: d.Tags, Privacy: key.Privacy(d.Privacy), Revision: d.Revision, CreatedAt: d.CreatedAt.UTC(), CreatedBy: d.CreatedBy, RevokedAt: d.RevokedAt.UTC(),
+		DropUnsupported: d.DropUnsupported, Task: d.Task, DisabledAt: d.DisabledAt.UTC(), Cuts: d.Cuts, BudgetStatus: d.BudgetStatus,
+		Template: id.Template(d.TemplateID),
+	}})
+	return nil
+}
+
+func (r *reading) addSecret(org id.Org, doc []byte) error {
+	var d secretDoc
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return err
+	}
 	if len(d.Hash) != len(key.Hash{}) {
 		return fmt.Errorf("a hash of %d bytes", len(d.Hash))
 	}
-	o.Keys = append(o.Keys, snapshot.HashedKey{Hash: key.Hash(d.Hash), Key: key.Key{
-		ID: id.Key(d.ID), Team: id.Team(d.TeamID), Name: d.Name, Prefix: d.Prefix, Last4: d.Last4, Environment: d.Environment,
-		Aliases: d.Aliases, Models: d.Models, Endpoints: d.Endpoints, Networks: d.Networks, ExpiresAt: d.ExpiresAt.UTC(), Workflow: d.Workflow,
-		Tags: d.Tags, Privacy: key.Privacy(d.Privacy), Revision: d.Revision, CreatedAt: d.CreatedAt.UTC(), CreatedBy: d.CreatedBy, RevokedAt: d.RevokedAt.UTC(),
-		DropUnsupported: d.DropUnsupported, Task: d.Task,
-	}})
+	of := string(org) + " " + d.KeyID
+	r.secrets[of] = append(r.secrets[of], d)
 	return nil
+}
+
+// unlock gives a key its secrets, newest first.
+func (r *reading) unlock(org id.Org, k *snapshot.HashedKey) {
+	docs := r.secrets[string(org)+" "+string(k.Key.ID)]
+	slices.SortFunc(docs, func(a, b secretDoc) int { return strings.Compare(b.ID, a.ID) })
+	for _, d := range docs {
+		k.Hashes = append(k.Hashes, key.Hash(d.Hash))
+		k.Key.Secrets = append(k.Key.Secrets, key.Stored{
+			ID: id.Secret(d.ID), Scheme: d.Scheme, Imported: d.Imported, Prefix: d.Prefix, Last4: d.Last4, NotAfter: d.NotAfter.UTC(), Cut: d.Cut,
+			CreatedAt: d.CreatedAt.UTC(), CreatedBy: d.CreatedBy, RevokedAt: d.RevokedAt.UTC(),
+		})
+	}
+	k.Key.Recognise()
 }
 
 // broken names a row that cannot be read. A revoked key is left out altogether: its last good form must not come back.
@@ -206,7 +250,7 @@ func broken(kind string, org id.Org, doc []byte, cause error) []snapshot.Bad {
 	return []snapshot.Bad{{Org: org, Kind: kind, ID: d.ID, Reason: "cannot be read: " + cause.Error()}}
 }
 
-// finish gives credentials their data keys.
+// finish gives credentials their data keys, and keys their secrets.
 func (r *reading) finish() map[id.Org]*snapshot.OrgConfig {
 	for _, o := range r.orgs {
 		if o == nil {
@@ -216,6 +260,10 @@ func (r *reading) finish() map[id.Org]*snapshot.OrgConfig {
 			s := &o.Credentials[i].Sealed
 			s.DEK = r.deks[string(o.ID)+" "+s.DEK.ID]
 		}
+		for i := range o.Keys {
+			r.unlock(o.ID, &o.Keys[i])
+		}
+		widestFirst(o.Budgets)
 	}
 	return r.orgs
 }

@@ -66,7 +66,7 @@ func (s *Source) Listen(ctx context.Context, got func()) error {
 // wanted gives the organizations, and of is the condition on theirs. It is over an array, not a join: without statistics the
 // planner would read every key for one of them.
 //
-// Keys that were revoked long ago are left out: they are unknown instead of revoked, and refused as well.
+// Keys and secrets that ended long ago are left out: they are unknown instead of ended, and refused as well.
 func load(wanted, of, more string) string {
 	return `WITH wanted AS MATERIALIZED (` + wanted + `)
 		SELECT 'rev', '', to_jsonb(r)::text FROM config_rev r
@@ -79,9 +79,11 @@ func load(wanted, of, more string) string {
 			JOIN alias_versions v ON v.org_id = a.org_id AND v.alias_id = a.id AND v.number = a.version WHERE a.org_id` + of + `
 		UNION ALL SELECT 'routing', org_id, jsonb_build_object('tasks', tasks, 'auto', auto)::text FROM routing r WHERE org_id` + of + `
 		UNION ALL SELECT 'experiment', org_id, jsonb_build_object('id', id, 'alias', alias_name, 'salt', salt, 'arms', arms)::text
-			FROM experiments e WHERE live AND org_id` + of + `
+			FROM experiments e WHERE live AND org_id` + of + limits + of + budgets + of + `
 		UNION ALL SELECT 'key', org_id, to_jsonb(k)::text FROM keys k WHERE org_id` + of + `
-			AND (revoked_at IS NULL OR revoked_at > now() - interval '30 days')` + more
+			AND (revoked_at IS NULL OR revoked_at > now() - interval '30 days')
+		UNION ALL SELECT 'secret', org_id, to_jsonb(s)::text FROM key_secrets s WHERE org_id` + of + `
+			AND coalesce(least(revoked_at, not_after), 'infinity') > now() - interval '30 days'` + more
 }
 
 var (

@@ -12,6 +12,7 @@ import (
 
 	"tollgate/internal/calllog"
 	"tollgate/internal/gateway"
+	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/snapshot"
@@ -22,6 +23,7 @@ type deaf struct{}
 
 func (deaf) Intent(*calllog.Record) error { return nil }
 func (deaf) Final(*calllog.Record) error  { return nil }
+func (deaf) Void(id.Call) error           { return nil }
 func (deaf) Healthy() error               { return nil }
 
 // doors is a gateway that knows no key: it refuses every call, but tells a path that it serves (401, or 405 for another method) from one

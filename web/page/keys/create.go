@@ -37,10 +37,11 @@ func (p Keys) Create(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	if err != nil {
 		return p.again(ctx, v, "Create key", f, err)
 	}
-	k, secret, err := p.Keys.Issue(ctx, v.Scope(), n)
+	made, err := p.Issuer.Issue(ctx, v.Scope(), n)
 	if err != nil {
 		return p.again(ctx, v, "Create key", f, err)
 	}
+	k, secret := made.Key, made.Secret
 	teams, err := people.ListTeams(ctx, p.Accounts, v.Scope())
 	if err != nil {
 		return page.Reply{}, err
@@ -83,6 +84,12 @@ func facts(k key.Key, teams people.Teams, clock ui.Clock) []ui.Fact {
 		expires = ui.MomentFull(clock, k.ExpiresAt)
 	}
 	out = append(out, ui.Fact{Name: "Endpoints", Text: endpointText(k)})
+	if k.Kind == key.PersonalKey {
+		out = append(out, ui.Fact{Name: "Kind", Text: "personal: it ends with its owner’s membership"})
+	}
+	if k.BudgetStatus == http.StatusTooManyRequests {
+		out = append(out, ui.Fact{Name: "Budget full", Text: "answered with 429 in place of 402"})
+	}
 	if k.DropUnsupported {
 		out = append(out, ui.Fact{Name: "Unsupported", Text: "dropped, with a warning"})
 	}

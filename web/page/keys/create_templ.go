@@ -132,7 +132,7 @@ func created(v createdView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "We keep only a hash, so nobody can show it again. Lost it? Create another key and revoke this one.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "We keep only a hash, so nobody can show it again. Lost it? Rotate the key: both secrets work for as long as you choose.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -26,7 +26,13 @@ type detailView struct {
 	Caller     client.Caller
 	Endpoints  bool // the endpoints beside chat are shown in place of the chat clients
 	CanWrite   bool
+	CanBudget  bool
 	Clock      ui.Clock
+	Secrets    []secretRow
+	Cancel     bool // a rotation is under way, and nobody has used the new secret
+	Rooms      []roomRow
+	ShowRooms  bool
+	Owner      string // of a personal key
 }
 
 func (v detailView) live() bool { return v.Key.RevokedAt.IsZero() }
@@ -75,6 +81,15 @@ func (p Keys) Detail(ctx context.Context, v *page.Visit) (page.Reply, error) {
 		Clock: ui.Clock{Now: v.Now}, Caller: caller, Endpoints: v.Query("show") == showEndpoints,
 	}
 	view.State, view.Word, view.Note = status(k, v.Now)
+	view.Secrets, view.Cancel = secretRows(view.Clock, k, v.Now)
+	if k.Kind == key.PersonalKey {
+		view.Owner = authors.Name(string(k.Owner))
+	}
+	over, err := p.rooms(ctx, v)
+	if err != nil {
+		return page.Reply{}, err
+	}
+	view.Rooms, view.ShowRooms, view.CanBudget = over.over(k), v.Can(tenant.ReadBudgets), v.Can(tenant.WriteBudgets) && k.RevokedAt.IsZero()
 	if view.Month, view.Days, err = p.month(ctx, in, k.ID, v.Now); err != nil {
 		return page.Reply{}, err
 	}
@@ -98,44 +113,4 @@ func (p Keys) month(ctx context.Context, in tenant.Scope, which id.Key, now time
 		}
 	}
 	return costs.Total, days, nil
-}
-
-type revokeView struct {
-	Key     key.Key
-	Hour    usage.Row // calls of the running hour and the one before
-	Week    usage.Row
-	UsedAgo string
-}
-
-// RevokeForm states what a revocation would do, with numbers.
-func (p Keys) RevokeForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	in := v.Scope()
-	k, err := p.Keys.Key(ctx, in, id.Key(v.Param("id")))
-	if err != nil {
-		return page.Reply{}, err
-	}
-	if !k.RevokedAt.IsZero() {
-		return page.See(path(k.ID)), nil
-	}
-	view := revokeView{Key: k, UsedAgo: ui.AgoText(ui.Clock{Now: v.Now}, k.LastUsedAt)}
-	filter := map[usage.Dimension][]string{usage.Key: {string(k.ID)}}
-	week, err := p.Usage.Costs(ctx, in, usage.Query{From: v.Now.AddDate(0, 0, -7), To: v.Now, Filter: filter})
-	if err != nil {
-		return page.Reply{}, err
-	}
-	hour, err := p.Usage.Costs(ctx, in, usage.Query{From: v.Now.Add(-time.Hour), To: v.Now, Filter: filter})
-	if err != nil {
-		return page.Reply{}, err
-	}
-	view.Week, view.Hour = week.Total, hour.Total
-	return page.Show(layout.Frame{Title: "Revoke " + k.Name, Active: layout.Keys}, revoke(view)), nil
-}
-
-// Revoke ends a key for good.
-func (p Keys) Revoke(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	k, err := p.Keys.Revoke(ctx, v.Scope(), id.Key(v.Param("id")))
-	if err != nil {
-		return page.Reply{}, err
-	}
-	return page.See(path(k.ID) + "?done=revoked"), nil
 }

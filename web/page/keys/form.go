@@ -33,6 +33,8 @@ type form struct {
 	LastDay                                 string // 2006-01-02 of UTC; empty: never
 	Privacy                                 string
 
+	room
+
 	Trouble page.Trouble
 	Teams   people.Teams
 	Known   []string // names of aliases there are
@@ -40,7 +42,10 @@ type form struct {
 }
 
 // fields are those that the form shows a message at; every other message stands above it.
-var fields = []string{"name", "team_id", "environment", "workflow", "task", "tags", "aliases", "models", "networks", "endpoints", "expires_at", "privacy"}
+var fields = []string{
+	"name", "team_id", "environment", "workflow", "task", "tags", "aliases", "models", "networks", "endpoints", "expires_at", "privacy",
+	"kind", "budget", "rpm", "tpm", "concurrency", "budget_status",
+}
 
 func (f form) above() string { return f.Trouble.Above(fields...) }
 
@@ -203,6 +208,7 @@ func read(v *page.Visit) form {
 		Workflow: strings.TrimSpace(v.Form("workflow")), Task: strings.TrimSpace(v.Form("task")), Tags: v.Form("tags"), Aliases: v.Form("aliases"), Models: v.Form("models"),
 		Networks: v.Form("networks"), Scope: v.Form("scope"), Reach: v.Form("reach"), Drop: v.Form("drop_unsupported") != "",
 		LastDay: v.Form("expires_at"), Privacy: v.Form("privacy"), Endpoints: endpoints(v.HTTP.PostForm["endpoint"]),
+		room: readRoom(v.Form),
 	}
 }
 
@@ -221,6 +227,7 @@ func of(k key.Key) form {
 		ID: k.ID, Revision: k.Revision, Was: k.Name, Name: k.Name, Team: string(k.Team), Environment: k.Environment, Workflow: k.Workflow, Task: k.Task,
 		Tags: tagText(k.Tags), Aliases: strings.Join(k.Aliases, ", "), Models: strings.Join(k.Models, ", "), Scope: "any", Privacy: string(k.Privacy),
 		Reach: "any", Endpoints: k.Endpoints, Drop: k.DropUnsupported,
+		room: room{Kind: string(k.Kind), Status: statusWord(k.BudgetStatus)},
 	}
 	if len(k.Endpoints) > 0 {
 		f.Reach = "chosen"
@@ -288,7 +295,8 @@ func (f form) key() (key.New, error) {
 		}
 		n.ExpiresAt = day.AddDate(0, 0, 1)
 	}
-	return n, nil
+	err = f.into(&n)
+	return n, err
 }
 
 // complete adds what the form offers.
@@ -312,12 +320,25 @@ func (p Keys) complete(ctx context.Context, v *page.Visit, f form) (form, error)
 	if v.Visitor.IP.IsValid() {
 		f.From = v.Visitor.IP.String()
 	}
+	f.MaySpend, f.MayLimit = v.Can(tenant.WriteBudgets), v.Can(tenant.WriteLimits)
+	if !f.editing() {
+		if f.Templates, err = p.Keys.Templates(ctx, v.Scope(), ""); err != nil {
+			return f, err
+		}
+	}
 	return f, nil
 }
 
-// NewForm asks for a key. ?alias= fills in the scope.
+// NewForm asks for a key. ?alias= fills in the scope, ?template= what a template says.
 func (p Keys) NewForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
-	f := form{Environment: key.Production, Scope: "any", Reach: "any", Privacy: string(key.PrivacyMetadata), Team: v.Query("team")}
+	f := form{Environment: key.Production, Scope: "any", Reach: "any", Privacy: string(key.PrivacyMetadata), Team: v.Query("team"), room: room{Kind: string(key.ServiceKey), Status: "402", Per: "month"}}
+	if which := v.Query("template"); which != "" {
+		t, err := p.Keys.Template(ctx, v.Scope(), id.Template(which))
+		if err != nil {
+			return page.Reply{}, err
+		}
+		f = fromTemplate(t, v.Now)
+	}
 	if name := v.Query("alias"); name != "" {
 		f.Scope, f.Aliases = "chosen", name
 	}
@@ -335,6 +356,9 @@ func show(title string, f form) page.Reply {
 // again shows the form with what is wrong in it, or gives err back when that is no matter of the form.
 func (p Keys) again(ctx context.Context, v *page.Visit, title string, f form, err error) (page.Reply, error) {
 	trouble, code, mendable := page.Wrong(err)
+	if errors.Is(err, key.ErrBeyond) { // the form can be mended, though the role cannot
+		trouble, code, mendable = beyond(err)
+	}
 	if !mendable {
 		return page.Reply{}, err
 	}
@@ -344,7 +368,7 @@ func (p Keys) again(ctx context.Context, v *page.Visit, title string, f form, er
 	if errors.Is(err, key.ErrNoTeam) {
 		trouble.Field = "team_id"
 	}
-	f.Trouble = trouble
+	f.Trouble = placed(trouble)
 	f, err = p.complete(ctx, v, f)
 	if err != nil {
 		return page.Reply{}, err
@@ -372,7 +396,7 @@ func (p Keys) Edit(ctx context.Context, v *page.Visit) (page.Reply, error) {
 		return page.Reply{}, err
 	}
 	f := read(v)
-	f.ID, f.Was, f.Environment = k.ID, k.Name, k.Environment
+	f.ID, f.Was, f.Environment, f.Kind = k.ID, k.Name, k.Environment, string(k.Kind)
 	n, err := f.key()
 	if err != nil {
 		return p.again(ctx, v, "Edit "+k.Name, f, err)
@@ -382,7 +406,7 @@ func (p Keys) Edit(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	}
 	_, err = p.Keys.Update(ctx, v.Scope(), k.ID, key.Change{
 		Name: &n.Name, Team: &n.Team, Aliases: &n.Aliases, Models: &n.Models, Endpoints: &n.Endpoints, Networks: &n.Networks,
-		ExpiresAt: &n.ExpiresAt, Workflow: &n.Workflow, Tags: &n.Tags, Privacy: &n.Privacy, DropUnsupported: &n.DropUnsupported,
+		ExpiresAt: &n.ExpiresAt, Workflow: &n.Workflow, Tags: &n.Tags, Privacy: &n.Privacy, DropUnsupported: &n.DropUnsupported, BudgetStatus: &n.BudgetStatus,
 	}, func(now key.Key) error {
 		if now.Revision != f.Revision {
 			return key.ErrStale.Say("Not saved: somebody changed this key meanwhile. Open it again to see the change.")

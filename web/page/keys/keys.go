@@ -9,9 +9,11 @@ import (
 
 	"tollgate/internal/account"
 	"tollgate/internal/alias"
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/limit"
 	"tollgate/internal/price"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
@@ -23,11 +25,48 @@ import (
 
 // Service manages keys; *key.Service does.
 type Service interface {
-	Issue(ctx context.Context, in tenant.Scope, n key.New) (key.Key, key.Secret, error)
 	Key(ctx context.Context, in tenant.Scope, which id.Key) (key.Key, error)
 	List(ctx context.Context, in tenant.Scope, f key.Filter, after id.Key, limit int) ([]key.Key, bool, error)
 	Update(ctx context.Context, in tenant.Scope, which id.Key, c key.Change, check func(key.Key) error) (key.Key, error)
-	Revoke(ctx context.Context, in tenant.Scope, which id.Key) (key.Key, error)
+	Revoke(ctx context.Context, in tenant.Scope, which id.Key, calls key.Streams) (key.Key, error)
+	Disable(ctx context.Context, in tenant.Scope, which id.Key, calls key.Streams) (key.Key, error)
+	Enable(ctx context.Context, in tenant.Scope, which id.Key) (key.Key, error)
+	Rotate(ctx context.Context, in tenant.Scope, which id.Key, overlap time.Duration, calls key.Streams) (key.Key, key.Secret, error)
+	CancelRotation(ctx context.Context, in tenant.Scope, which id.Key) (key.Key, error)
+	EndSecret(ctx context.Context, in tenant.Scope, which id.Key, secret id.Secret, calls key.Streams) (key.Key, error)
+	Reach(ctx context.Context, in tenant.Scope, keys ...id.Key) (map[id.Key]key.Reach, error)
+	Bulk(ctx context.Context, in tenant.Scope, b key.Bulk) ([]key.Effect, error)
+
+	Templates(ctx context.Context, in tenant.Scope, team id.Team) ([]key.Template, error)
+	Template(ctx context.Context, in tenant.Scope, which id.Template) (key.Template, error)
+	CreateTemplate(ctx context.Context, in tenant.Scope, t key.Template) (key.Template, error)
+	UpdateTemplate(ctx context.Context, in tenant.Scope, which id.Template, t key.Template, check func(key.Template) error) (key.Template, error)
+	DeleteTemplate(ctx context.Context, in tenant.Scope, which id.Template) error
+}
+
+var _ Service = (*key.Service)(nil)
+
+// Issuer makes keys together with their own budgets and limits; *issue.Service does.
+type Issuer interface {
+	Issue(ctx context.Context, in tenant.Scope, n key.New) (key.Made, error)
+	Import(ctx context.Context, in tenant.Scope, rows []key.Imported, o key.ImportOptions) ([]key.Taken, error)
+}
+
+// Leaks takes in secrets that were found in public; *key.Leaks does.
+type Leaks interface {
+	Report(ctx context.Context, in tenant.Scope, secret, note string) (key.Found, error)
+	Policy(ctx context.Context, in tenant.Scope) (key.OnLeak, error)
+	SetPolicy(ctx context.Context, in tenant.Scope, to key.OnLeak) error
+}
+
+// Budgets tells how budgets stand; *budget.Service does.
+type Budgets interface {
+	Tree(ctx context.Context, in tenant.Scope) ([]budget.Node, error)
+}
+
+// Limits lists rate limits; *limit.Service does.
+type Limits interface {
+	List(ctx context.Context, in tenant.Scope, f limit.Filter, after id.Limit, most int) ([]limit.Limit, bool, error)
 }
 
 // Accounts names teams and authors; *account.Service does.
@@ -62,6 +101,10 @@ type Calls interface {
 // Keys answers its pages. All fields are required.
 type Keys struct {
 	Keys     Service
+	Issuer   Issuer
+	Leaks    Leaks
+	Budgets  Budgets
+	Limits   Limits
 	Accounts Accounts
 	Aliases  Aliases
 	Prices   Prices
@@ -96,8 +139,12 @@ func status(k key.Key, now time.Time) (state ui.State, word, note string) {
 		return ui.Idle, "Revoked", ""
 	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
 		return ui.Idle, "Expired", ""
+	case !k.DisabledAt.IsZero():
+		return ui.Idle, "Disabled", ""
 	case !k.ExpiresAt.IsZero() && k.ExpiresAt.Sub(now) < expiring:
 		return ui.Soon, "Expiring", ui.AgoText(ui.Clock{Now: now}, k.ExpiresAt)
+	case k.Rotating(now):
+		return ui.Soon, "Rotating", "old secret " + ends(ui.Clock{Now: now}, k, now)
 	case k.LastUsedAt.IsZero():
 		return ui.Idle, "No call yet", ""
 	case now.Sub(k.LastUsedAt) > unused:
@@ -105,6 +152,16 @@ func status(k key.Key, now time.Time) (state ui.State, word, note string) {
 	default:
 		return ui.Fine, "Active", ""
 	}
+}
+
+// ends says when the old secret of a rotation ends.
+func ends(c ui.Clock, k key.Key, now time.Time) string {
+	for _, s := range k.Secrets {
+		if s.Live(now) && !s.NotAfter.IsZero() {
+			return "ends " + ui.AgoText(c, s.NotAfter)
+		}
+	}
+	return "goes on"
 }
 
 // mask is how a key is recognised: its first and last characters.
@@ -137,11 +194,20 @@ func path(which id.Key) string { return "/keys/" + url.PathEscape(string(which))
 
 // done is the notice after a change, by the word that the redirect carries.
 func done(v *page.Visit) []ui.Toast {
+	at := path(id.Key(v.Param("id")))
 	switch v.Query("done") {
 	case "saved":
 		return []ui.Toast{{Text: "Key saved. In force everywhere within a second."}}
 	case "revoked":
 		return []ui.Toast{{Text: "Key revoked. It is refused everywhere within a second."}}
+	case "disabled":
+		return []ui.Toast{{Text: "Key disabled. It is refused everywhere within a second.", UndoAction: at + "/enable"}}
+	case "enabled":
+		return []ui.Toast{{Text: "Key enabled. It works everywhere within a second."}}
+	case "cancelled":
+		return []ui.Toast{{Text: "Rotation taken back. The old secret goes on."}}
+	case "ended":
+		return []ui.Toast{{Text: "Secret ended. It is refused everywhere within a second."}}
 	default:
 		return nil
 	}

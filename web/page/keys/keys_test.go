@@ -15,11 +15,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tollgate/internal/account"
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
+	"tollgate/internal/dimension"
 	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/key"
+	"tollgate/internal/limit"
+	"tollgate/internal/money"
 	"tollgate/internal/price"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
@@ -73,7 +77,7 @@ func TestAFormSaysTheKeyThatFilledIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := key.New{Team: k.Team, Name: k.Name, Environment: k.Environment, Aliases: k.Aliases, Models: k.Models, ExpiresAt: k.ExpiresAt, Workflow: k.Workflow, Task: k.Task, Tags: k.Tags, Privacy: k.Privacy}
+	want := key.New{Team: k.Team, Name: k.Name, Environment: k.Environment, Aliases: k.Aliases, Models: k.Models, ExpiresAt: k.ExpiresAt, Workflow: k.Workflow, Task: k.Task, Tags: k.Tags, Privacy: k.Privacy, BudgetStatus: 402}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -138,6 +142,61 @@ func TestWordsSayWhatTheFormWouldMake(t *testing.T) {
 	}
 }
 
+// turning is a key whose rotation is under way: nobody has used the new secret yet.
+func turning(k key.Key) key.Key {
+	k.Secrets = []key.Stored{
+		{ID: "sec_2", Scheme: key.HMAC1, Prefix: "tg_live_Qm81", Last4: "xYz1", CreatedAt: noon().Add(-time.Hour)},
+		{ID: "sec_1", Scheme: key.HMAC1, Prefix: "tg_live_9fK2", Last4: "6KjE", NotAfter: noon().Add(23 * time.Hour), LastUsedAt: noon().Add(-2 * time.Second)},
+		{ID: "sec_0", Scheme: key.SHA256, Imported: true, Prefix: "sk-", Last4: "abcd", RevokedAt: noon().AddDate(0, 0, -3)},
+	}
+	return k
+}
+
+// sampleRooms are a budget and a limit of the sample key, and a budget of another team.
+func sampleRooms() rooms {
+	usd := func(n int64) money.NanoUSD { return money.NanoUSD(n * 1_000_000_000) }
+	window := budget.Calendar{}.Window(budget.Month, noon())
+	node := func(which id.Budget, name string, s dimension.Selector, spent int64) budget.Node {
+		return budget.Node{Standing: budget.Standing{
+			Budget: budget.Budget{ID: which, Name: name, Selector: s, Limits: []budget.Limit{{Period: budget.Month, Amount: usd(1500)}}, Mode: budget.Block},
+			Meters: []budget.Meter{{Period: budget.Month, Window: window, Limit: usd(1500), Spent: usd(spent), Held: usd(20)}},
+		}}
+	}
+	return rooms{
+		budgets: []budget.Node{
+			node("bud_1", "support-triage-prod", dimension.Selector{{Dimension: dimension.Key, Value: "key_1"}}, 1300),
+			node("bud_2", "Support", dimension.Selector{{Dimension: dimension.Team, Value: "team_1"}}, 10),
+			node("bud_3", "Search", dimension.Selector{{Dimension: dimension.Team, Value: "team_2"}}, 1490),
+		},
+		limits: []limit.Limit{
+			{ID: "lim_1", Name: "rpm of it", Selector: dimension.Selector{{Dimension: dimension.Key, Value: "key_1"}}, Metric: limit.Requests, Amount: 1200, Per: time.Minute},
+			{ID: "lim_2", Name: "Others", Selector: dimension.Selector{{Dimension: dimension.Key, Value: "key_2"}}, Metric: limit.Requests, Amount: 5, Per: time.Minute},
+		},
+	}
+}
+
+func TestAKeySeesTheBudgetsAndLimitsThatCoverIt(t *testing.T) {
+	t.Parallel()
+	k, _ := sample()
+	over := sampleRooms()
+	var names []string
+	for _, r := range over.over(k) {
+		names = append(names, r.Name)
+	}
+	if diff := cmp.Diff([]string{"support-triage-prod", "Support", "rpm of it"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if got := over.nearly(80); len(got) != 1 || got[0] != k.ID {
+		t.Errorf("over 80%%: %v", got)
+	}
+	if m := over.budget(k.ID); m == nil || m.Spent != 1300*1_000_000_000 {
+		t.Errorf("its own budget: %+v", m)
+	}
+	if over.budget("key_2") != nil || over.rate("key_2") != "5 rpm" {
+		t.Error("another key has the wrong budget or limits")
+	}
+}
+
 func TestPages(t *testing.T) {
 	t.Parallel()
 	k, teams := sample()
@@ -153,24 +212,29 @@ func TestPages(t *testing.T) {
 
 	old := k
 	old.Name, old.ID, old.RevokedAt, old.Aliases, old.Models, old.ExpiresAt = "old", "key_2", noon(), nil, nil, time.Time{}
-	view := listView{CanWrite: true, Clock: clock, Shows: shows(nil, "live"), Older: "/keys?after=key_2", Rows: []listRow{
-		row(k, teams, 612_480, 1_188_960_000_000, 2, noon()), row(old, teams, 0, 0, 0, noon()),
+	view := listView{CanWrite: true, Clock: clock, Shows: shows(nil, "live", 4), Older: "/keys?after=key_2", Rows: []listRow{
+		row(k, teams, 612_480, 1_188_960_000_000, 2, noon()).with(sampleRooms(), k.ID), row(old, teams, 0, 0, 0, noon()),
 	}}
 	pagetest.Golden(t, "list", list(view))
-	pagetest.Golden(t, "list_empty", list(listView{CanWrite: true, Shows: shows(nil, "live")}))
+	pagetest.Golden(t, "list_empty", list(listView{CanWrite: true, Shows: shows(nil, "live", 4)}))
 	pagetest.Golden(t, "list_viewer", list(listView{Rows: view.Rows[:1], Clock: clock}))
 
 	caller := client.Caller{Gateway: "https://gateway.example", Models: []client.Model{{Name: "fast-classifier", Context: 200_000}, {Name: "support-reply"}}}
 	shown := detailView{
 		Key: k, State: ui.Fine, Word: "Active", Author: "ops@fernhill.example", Facts: facts(k, teams, clock), CanWrite: true, Clock: clock, Caller: caller,
-		Month: usage.Row{Calls: 2_000_000, Errors: 31, Cost: 5_000_000_000}, Days: []int64{1, 2, 3},
+		Month: usage.Row{Calls: 2_000_000, Errors: 31, Cost: 5_000_000_000}, Days: []int64{1, 2, 3}, ShowRooms: true, CanBudget: true,
 	}
+	shown.Secrets, shown.Cancel = secretRows(clock, turning(k), noon())
+	shown.Rooms = sampleRooms().over(k)
 	pagetest.Golden(t, "detail", detail(shown))
 	shown.Endpoints = true
 	pagetest.Golden(t, "detail_endpoints", detail(shown))
 	caller.Key = "tg_live_secret"
 	pagetest.Golden(t, "created", created(createdView{Key: k, Secret: "tg_live_secret", Facts: facts(k, teams, clock), Caller: caller, Waits: true}))
-	pagetest.Golden(t, "revoke", revoke(revokeView{Key: k, Hour: usage.Row{Calls: 3}, Week: usage.Row{Calls: 40, Cost: 1_000_000_000}, UsedAgo: "2 s ago"}))
+	for _, do := range []action{revoking, disabling, rotating} {
+		reach := key.Reach{HourCalls: 3, DayCalls: 40, Workflows: []string{"triage", "draft-reply", "refund"}, EndUsers: 12, Clients: []string{"production, openai_chat"}, LastAt: noon().Add(-2 * time.Second)}
+		pagetest.Golden(t, string(do), askLife(askView{Key: k, Do: do, Reach: reachWords(clock, reach), Busy: true, Week: usage.Row{Calls: 40, Cost: 1_000_000_000}, Overlap: "24h", Clock: clock, Cut: do == revoking}))
+	}
 	pagetest.Golden(t, "received", received(receivedView{ID: "call_1", OK: true, Status: 200, Took: 288 * time.Millisecond, Entry: calllog.Entry{Record: calllog.Record{Cost: 195_000, Price: calllog.Priced}}}))
 	pagetest.Golden(t, "received_refused", received(receivedView{ID: "call_1", Status: 404, Entry: calllog.Entry{Record: calllog.Record{ErrorCode: "model.unknown"}}}))
 }

@@ -28,7 +28,9 @@ type listView struct {
 	Newer    string
 	Older    string
 	CanWrite bool
+	Oversees bool // the reader may take keys over from another gateway
 	Clock    ui.Clock
+	Teams    people.Teams // that keys can be moved to
 }
 
 type listRow struct {
@@ -45,6 +47,11 @@ type listRow struct {
 	LastUsed       time.Time
 	Expires        time.Time
 	Live           bool
+	Personal       bool
+	Budget         *ui.MeterView // its own; nil: none
+	Of             string        // "$5,200"
+	Month          money.NanoUSD // spent of its budget
+	Rate           string        // its own limits; "": none
 }
 
 func (r listRow) href() string { return path(id.Key(r.ID)) }
@@ -54,20 +61,11 @@ func (p Keys) List(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	in, q := v.Scope(), v.HTTP.URL.Query()
 	f := key.Filter{Team: id.Team(q.Get("team")), Environment: q.Get("environment"), Text: strings.TrimSpace(q.Get("q")), State: key.Usable}
 	show := cmp.Or(q.Get("show"), "live")
-	switch show {
-	case "expiring":
-		f.ExpiringBefore = v.Now.Add(expiring)
-	case "unused":
-		f.UnusedSince = v.Now.Add(-unused)
-	case "revoked":
-		f.State = key.Revoked
-	case "expired":
-		f.State = key.Expired
-	case "all":
-		f.State = ""
-	default:
-		show = "live"
+	over, err := p.rooms(ctx, v)
+	if err != nil {
+		return page.Reply{}, err
 	}
+	show = narrow(&f, show, v.Now, over)
 	found, more, err := p.Keys.List(ctx, in, f, id.Key(q.Get("after")), pageSize)
 	if err != nil {
 		return page.Reply{}, err
@@ -82,10 +80,11 @@ func (p Keys) List(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	}
 	view := listView{
 		Text: f.Text, Filtered: f.Text != "" || f.Team != "" || f.Environment != "" || show != "live",
-		CanWrite: v.Can(tenant.WriteKeys), Clock: ui.Clock{Now: v.Now}, Shows: shows(q, show), Keep: keep(q, "team", "environment", "show"),
+		CanWrite: v.Can(tenant.WriteKeys), Oversees: key.Oversees(in), Clock: ui.Clock{Now: v.Now}, Shows: shows(q, show, len(over.nearly(nearlyFull))), Keep: keep(q, "team", "environment", "show"),
+		Teams: teams,
 	}
 	for _, k := range found {
-		view.Rows = append(view.Rows, row(k, teams, spent[string(k.ID)].Calls, spent[string(k.ID)].Cost, spent[string(k.ID)].Unpriced, v.Now))
+		view.Rows = append(view.Rows, row(k, teams, spent[string(k.ID)].Calls, spent[string(k.ID)].Cost, spent[string(k.ID)].Unpriced, v.Now).with(over, k.ID))
 	}
 	if more {
 		view.Older = with(q, "after", string(found[len(found)-1].ID))
@@ -97,10 +96,50 @@ func (p Keys) List(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	return page.Show(frame, list(view)), nil
 }
 
+// nearlyFull is how full a key's own budget is when it is worth a look, in per cent.
+const nearlyFull = 80
+
+// narrow puts one of the saved filters into a filter, and gives its word.
+func narrow(f *key.Filter, show string, now time.Time, over rooms) string {
+	switch show {
+	case "near":
+		f.IDs = over.nearly(nearlyFull)
+	case "expiring":
+		f.ExpiringBefore = now.Add(expiring)
+	case "unused":
+		f.UnusedSince = now.Add(-unused)
+	case "never":
+		f.NeverUsed = true
+	case "rotating":
+		f.Rotating = true
+	case "disabled":
+		f.State = key.Disabled
+	case "revoked":
+		f.State = key.Revoked
+	case "expired":
+		f.State = key.Expired
+	case "all":
+		f.State = ""
+	default:
+		return "live"
+	}
+	return show
+}
+
+// with adds the key's own budget and limits.
+func (r listRow) with(over rooms, which id.Key) listRow {
+	r.Rate = over.rate(which)
+	if m := over.budget(which); m != nil {
+		r.Budget = &ui.MeterView{Spent: int64(m.Spent), Reserved: int64(m.Held), Limit: int64(m.Limit), Thin: true}
+		r.Month, r.Of = m.Spent, ui.MoneyText(m.Limit)
+	}
+	return r
+}
+
 func row(k key.Key, teams people.Teams, calls int64, spent money.NanoUSD, unpriced int64, now time.Time) listRow {
 	r := listRow{
 		ID: string(k.ID), Name: k.Name, Mask: mask(k), Team: teams.Name(k.Team), Colour: teams.Colour(k.Team), Environment: k.Environment,
-		Calls: calls, Spent: spent, Unpriced: unpriced, LastUsed: k.LastUsedAt, Expires: k.ExpiresAt, Live: k.RevokedAt.IsZero(),
+		Calls: calls, Spent: spent, Unpriced: unpriced, LastUsed: k.LastUsedAt, Expires: k.ExpiresAt, Live: k.RevokedAt.IsZero(), Personal: k.Kind == key.PersonalKey,
 	}
 	r.State, r.Word, r.Note = status(k, now)
 	r.May, r.MayDetail = may(k)
@@ -156,14 +195,29 @@ func keep(q url.Values, names ...string) []ui.Param {
 	return out
 }
 
-func shows(q url.Values, current string) []ui.Choice {
+func shows(q url.Values, current string, near int) []ui.Choice {
 	var out []ui.Choice
-	for _, s := range [][2]string{{"live", "Live"}, {"expiring", "Expiring"}, {"unused", "Unused 30 days"}, {"expired", "Expired"}, {"revoked", "Revoked"}, {"all", "All"}} {
+	for _, s := range [][2]string{
+		{"live", "Live"},
+		{"near", "Over 80% of budget"},
+		{"expiring", "Expiring"},
+		{"unused", "Unused 30 days"},
+		{"never", "Never used"},
+		{"rotating", "Rotating"},
+		{"disabled", "Disabled"},
+		{"expired", "Expired"},
+		{"revoked", "Revoked"},
+		{"all", "All"},
+	} {
 		value := s[0]
 		if value == "live" {
 			value = ""
 		}
-		out = append(out, ui.Choice{Text: s[1], Href: with(q, "show", value), Current: s[0] == current})
+		c := ui.Choice{Text: s[1], Href: with(q, "show", value), Current: s[0] == current}
+		if value == "near" && near > 0 {
+			c.Count = ui.CountText(int64(near))
+		}
+		out = append(out, c)
 	}
 	return out
 }

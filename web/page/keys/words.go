@@ -29,6 +29,12 @@ func (f form) words() []string {
 		}
 		out = append(out, sentence+".")
 	}
+	if text := f.roomWords(); text != "" {
+		out = append(out, text)
+	}
+	if f.Kind == string(key.PersonalKey) {
+		out = append(out, "It is yours alone, and ends with your membership.")
+	}
 	if f.Reach == "chosen" {
 		out = append(out, "It may use "+f.reached()+".")
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/experiment"
 	"tollgate/internal/id"
@@ -13,6 +14,7 @@ import (
 	"tollgate/internal/usage"
 	"tollgate/web/layout"
 	"tollgate/web/page"
+	"tollgate/web/page/budgets"
 	"tollgate/web/page/filter"
 	"tollgate/web/page/spend"
 	"tollgate/web/ui"
@@ -35,8 +37,15 @@ type Experiments interface {
 	List(ctx context.Context, in tenant.Scope, f experiment.Filter, before id.Experiment, limit int) ([]experiment.Experiment, bool, error)
 }
 
+// Budgets tells how budgets stand; *budget.Service does.
+type Budgets interface {
+	Tree(ctx context.Context, in tenant.Scope) ([]budget.Node, error)
+	Calendar(ctx context.Context, in tenant.Scope) (budget.Calendar, error)
+}
+
 // Page is the page. All fields are required.
 type Page struct {
+	Budgets     Budgets
 	Usage       Usage
 	Calls       Calls
 	Experiments Experiments
@@ -143,6 +152,11 @@ func (p Page) view(ctx context.Context, v *page.Visit, a asked, namer filter.Nam
 			return view{}, err
 		}
 	}
+	if v.Can(tenant.ReadBudgets) {
+		if out.Risks, out.RisksAll, err = p.risks(ctx, in, v.Now); err != nil {
+			return view{}, err
+		}
+	}
 	if v.Can(tenant.ReadCalls) {
 		out.ShowErrors = true
 		if out.Errors, err = p.errors(ctx, in, a); err != nil {
@@ -167,6 +181,23 @@ func (p Page) running(ctx context.Context, in tenant.Scope, now time.Time) ([]tr
 		out = append(out, newTrial(e, now))
 	}
 	return out, nil
+}
+
+// risksShown is how many budgets at risk the page lists.
+const risksShown = 6
+
+// risks are the budgets that are nearly full, or will be before they start anew.
+func (p Page) risks(ctx context.Context, in tenant.Scope, now time.Time) ([]budgets.Risk, int, error) {
+	nodes, err := p.Budgets.Tree(ctx, in)
+	if err != nil || len(nodes) == 0 {
+		return nil, 0, err
+	}
+	calendar, err := p.Budgets.Calendar(ctx, in)
+	if err != nil {
+		return nil, 0, err
+	}
+	risks, all := budgets.RisksOf(nodes, ui.Clock{Now: now, Zone: calendar.Zone}, risksShown)
+	return risks, all, nil
 }
 
 // costs is the address of what the page is about on other pages.

@@ -9,10 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/experiment"
 	"tollgate/internal/golden"
 	"tollgate/internal/id"
+	"tollgate/internal/money"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
 	"tollgate/web/page/overview"
@@ -39,6 +41,24 @@ func (l trials) List(_ context.Context, _ tenant.Scope, f experiment.Filter, _ i
 	return out, false, nil
 }
 
+// risky are one budget that is calm and one that is nearly full.
+type risky struct{}
+
+func (risky) Tree(context.Context, tenant.Scope) ([]budget.Node, error) {
+	node := func(name string, spent money.NanoUSD) budget.Node {
+		limit := money.NanoUSD(100_000_000_000)
+		return budget.Node{Standing: budget.Standing{
+			Budget: budget.Budget{ID: id.Budget("bud_" + name), Name: name, Limits: []budget.Limit{{Period: budget.Month, Amount: limit}}, Mode: budget.Block},
+			Meters: []budget.Meter{{Period: budget.Month, Window: budget.Calendar{}.Window(budget.Month, pagetest.Now()), Limit: limit, Spent: spent, Held: 1_000_000_000}},
+		}}
+	}
+	return []budget.Node{node("calm", 10_000_000_000), node("full-soon", 84_000_000_000)}, nil
+}
+
+func (risky) Calendar(context.Context, tenant.Scope) (budget.Calendar, error) {
+	return budget.Calendar{}, nil
+}
+
 func (f *fake) List(_ context.Context, _ tenant.Scope, filter calllog.Filter, _ calllog.Turn) (calllog.Page, error) {
 	f.filter = filter
 	if f.none {
@@ -58,7 +78,7 @@ func (f *fake) FirstCall(context.Context, tenant.Scope) (id.Call, time.Time, boo
 
 func show(t *testing.T, l *pagetest.Ledger, calls *fake, address string, role tenant.Role) string {
 	t.Helper()
-	p := overview.Page{Usage: l, Calls: calls, Experiments: calls.trials, Names: pagetest.Names()}
+	p := overview.Page{Budgets: risky{}, Usage: l, Calls: calls, Experiments: calls.trials, Names: pagetest.Names()}
 	r, err := p.Show(t.Context(), pagetest.Visit(address, role, nil))
 	if err != nil {
 		t.Fatalf("%s: %v", address, err)

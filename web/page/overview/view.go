@@ -12,6 +12,7 @@ import (
 	"tollgate/internal/money"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
+	"tollgate/web/page/budgets"
 	"tollgate/web/page/experiments"
 	"tollgate/web/page/filter"
 	"tollgate/web/page/spend"
@@ -30,6 +31,8 @@ type view struct {
 	Chart      ui.Bars
 	Movers     []mover
 	Running    []trial
+	Risks      []budgets.Risk
+	RisksAll   int
 	ShowErrors bool // the visitor may see calls
 	Errors     []failure
 	AllErrors  string

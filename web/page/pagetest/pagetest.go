@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,4 +178,15 @@ func (l *Ledger) Latency(_ context.Context, _ tenant.Scope, q usage.Query) (usag
 		return usage.Latency{P95: 4500 * time.Millisecond, FirstByteP95: 720 * time.Millisecond, Calls: 1}, nil
 	}
 	return usage.Latency{P95: 4920 * time.Millisecond, FirstByteP95: 684 * time.Millisecond, Calls: 1}, nil
+}
+
+// Posted sends a form as somebody with a role.
+func Posted(address string, role tenant.Role, form url.Values, params map[string]string) *page.Visit {
+	login := account.Login{Scope: tenant.Authenticated("org_a", tenant.Actor{User: "user_lena"}, role)}
+	r := httptest.NewRequest("POST", address, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if err := r.ParseForm(); err != nil {
+		panic(err) // a form that a test encoded
+	}
+	return page.NewVisit(r, login, account.Visitor{}, Now(), "req_1", func(name string) string { return params[name] })
 }

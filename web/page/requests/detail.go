@@ -36,6 +36,7 @@ type callView struct {
 	Prices   []priceView
 	Attempts []attemptView
 	Why      whyView
+	Effects  []effectView // of budgets and limits
 	Scores   scoresView
 	Facts    []ui.Fact
 	Tags     []ui.Fact
@@ -86,6 +87,8 @@ func (p Page) detail(ctx context.Context, v *page.Visit, call id.Call) (callView
 		return callView{}, err
 	}
 	out.Attempts, out.Why = attemptsOf(&e, namer, names), newWhy(&e, namer, names)
+	out.Effects = effects(&e)
+	p.guards(ctx, v, out.Effects)
 	if out.Scores, err = p.scores(ctx, v, &e, v.HTTP.URL.RequestURI()); err != nil {
 		return callView{}, err
 	}

@@ -10,9 +10,11 @@ import (
 	"iter"
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/credential"
 	"tollgate/internal/id"
+	"tollgate/internal/limit"
 	"tollgate/internal/price"
 	"tollgate/internal/rest"
 	"tollgate/internal/tenant"
@@ -42,12 +44,24 @@ type Credentials interface {
 	List(ctx context.Context, in tenant.Scope) ([]credential.Credential, error)
 }
 
+// Budgets names budgets; *budget.Service does.
+type Budgets interface {
+	Budget(ctx context.Context, in tenant.Scope, which id.Budget) (budget.Budget, error)
+}
+
+// Limits names limits; *limit.Service does.
+type Limits interface {
+	Limit(ctx context.Context, in tenant.Scope, which id.Limit) (limit.Limit, error)
+}
+
 // Page is the list and the page of one call. All fields are required.
 type Page struct {
 	Calls       Calls
 	Usage       spend.Costs
 	Prices      Prices
 	Credentials Credentials
+	Budgets     Budgets
+	Limits      Limits
 	Names       filter.Source
 	Scores      Scores
 }

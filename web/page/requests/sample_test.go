@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"tollgate/internal/budget"
 	"tollgate/internal/calllog"
 	"tollgate/internal/chat"
 	"tollgate/internal/credential"
 	"tollgate/internal/id"
+	"tollgate/internal/limit"
 	"tollgate/internal/money"
 	"tollgate/internal/price"
 	"tollgate/internal/score"
@@ -181,7 +183,7 @@ func (credentials) List(context.Context, tenant.Scope) ([]credential.Credential,
 
 func newPage(t testing.TB, calls *fake) requests.Page {
 	t.Helper()
-	return requests.Page{Calls: calls, Usage: pagetest.Sample(), Prices: prices{catalogue(t)}, Credentials: credentials{}, Names: pagetest.Names(), Scores: &opinions{}}
+	return requests.Page{Calls: calls, Usage: pagetest.Sample(), Prices: prices{catalogue(t)}, Credentials: credentials{}, Names: pagetest.Names(), Scores: &opinions{}, Budgets: guards{}, Limits: guards{}}
 }
 
 // routed went by an alias with a rule, to its second choice, in an experiment, for a task that the classifier found.
@@ -227,4 +229,15 @@ func (o *opinions) Scores(context.Context, tenant.Scope, id.Call) ([]score.Score
 func (o *opinions) Delete(_ context.Context, _ tenant.Scope, _ id.Call, which id.Score) error {
 	o.deleted = which
 	return o.err
+}
+
+// guards knows one budget and one limit by name.
+type guards struct{}
+
+func (guards) Budget(_ context.Context, _ tenant.Scope, which id.Budget) (budget.Budget, error) {
+	return budget.Budget{ID: which, Name: "Growth, monthly"}, nil
+}
+
+func (guards) Limit(context.Context, tenant.Scope, id.Limit) (limit.Limit, error) {
+	return limit.Limit{}, limit.ErrNotFound
 }

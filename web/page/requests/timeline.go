@@ -14,7 +14,7 @@ import (
 // stages names the marks of a call; a mark is the end of its stage.
 func stages() map[string]string {
 	return map[string]string{
-		"authenticate": "Authenticate", "read": "Read request", "resolve": "Choose target",
+		"authenticate": "Authenticate", "read": "Read request", "resolve": "Choose target", "limit": "Check limits",
 		"admit": "Make room", "defer": "Can it wait", "cache": "Look in the cache", "settle": "Settle cost", "render": "Write the end", "answered": "Answered",
 	}
 }

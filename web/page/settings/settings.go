@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 type Accounts interface {
 	Organization(ctx context.Context, in tenant.Scope) (account.Organization, error)
 	RenameOrganization(ctx context.Context, in tenant.Scope, was, to string) (account.Organization, error)
+	UpdateOrganization(ctx context.Context, in tenant.Scope, was account.Organization, c account.OrganizationChange) (account.Organization, error)
 	Teams(ctx context.Context, in tenant.Scope, after id.Team, limit int) ([]account.Team, error)
 	CreateTeam(ctx context.Context, in tenant.Scope, called string) (account.Team, error)
 	RenameTeam(ctx context.Context, in tenant.Scope, team id.Team, was, to string) (account.Team, error)
@@ -48,6 +50,7 @@ type section string
 
 const (
 	organization section = "organization"
+	calendar     section = "calendar"
 	teams        section = "teams"
 	members      section = "members"
 	tokens       section = "tokens"
@@ -189,6 +192,24 @@ func (s Settings) RenameOrganization(ctx context.Context, v *page.Visit) (page.R
 	return s.after(ctx, v, organization, "saved", err)
 }
 
+// SetCalendar saves the time zone, and the day on which fiscal months start.
+func (s Settings) SetCalendar(ctx context.Context, v *page.Visit) (page.Reply, error) {
+	was, err := s.Accounts.Organization(ctx, v.Scope())
+	if err != nil {
+		return page.Reply{}, err
+	}
+	day, err := strconv.Atoi(strings.TrimSpace(v.Form("fiscal_day")))
+	if err != nil {
+		return s.after(ctx, v, calendar, "", account.ErrFiscalDay.At("fiscal_day"))
+	}
+	if v.Form("was_zone") != was.TimeZone || v.Form("was_day") != strconv.Itoa(was.FiscalDay) {
+		return s.after(ctx, v, calendar, "", account.ErrChanged)
+	}
+	zone := strings.TrimSpace(v.Form("time_zone"))
+	_, err = s.Accounts.UpdateOrganization(ctx, v.Scope(), was, account.OrganizationChange{TimeZone: &zone, FiscalDay: &day})
+	return s.after(ctx, v, calendar, "calendar", err)
+}
+
 // CreateTeam makes a team.
 func (s Settings) CreateTeam(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	_, err := s.Accounts.CreateTeam(ctx, v.Scope(), strings.TrimSpace(v.Form("new")))
@@ -272,7 +293,7 @@ func (s Settings) EndOtherSessions(ctx context.Context, v *page.Visit) (page.Rep
 // done is the notice after a change, by the word that the redirect carries.
 func done(v *page.Visit) []ui.Toast {
 	text := map[string]string{
-		"saved": "Saved.", "team": "Team created.", "role": "Role changed. It counts at the next request.", "removed": "Member removed, with their sessions here.",
+		"saved": "Saved.", "calendar": "Saved. Budgets count by it from now on.", "team": "Team created.", "role": "Role changed. It counts at the next request.", "removed": "Member removed, with their sessions here.",
 		"token": "Token revoked.", "session": "Session ended.", "sessions": "All other sessions ended.",
 	}[v.Query("done")]
 	if text == "" {

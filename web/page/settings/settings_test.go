@@ -56,7 +56,7 @@ func TestABrowserIsNamedByItsUserAgent(t *testing.T) {
 func sample(role tenant.Role) view {
 	me := account.User{ID: "user_1", Email: "ops@fernhill.example"}
 	return view{
-		Organization: account.Organization{ID: "org_1", Name: "Fern & hill"}, Role: role, Clock: ui.Clock{Now: noon()},
+		Organization: account.Organization{TimeZone: "Europe/Berlin", FiscalDay: 1, ID: "org_1", Name: "Fern & hill"}, Role: role, Clock: ui.Clock{Now: noon()},
 		Teams:    people.Teams{{ID: "team_1", Name: "Support", ColorStep: 0}, {ID: "team_2", Name: "Search", ColorStep: -1}},
 		Members:  []account.Member{{User: me, Role: tenant.Owner, JoinedAt: noon().AddDate(-1, 0, 0)}, {User: account.User{ID: "user_2", Email: "dev@fernhill.example", Name: "Dev"}, Role: tenant.Viewer, JoinedAt: noon()}},
 		Authors:  people.Authors{"user_1": "ops@fernhill.example"},

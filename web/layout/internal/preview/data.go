@@ -120,3 +120,15 @@ func snippets() ui.SnippetView {
 		{Name: "Go", Language: ui.Golang, Code: "client := openai.NewClient(option.WithBaseURL(\"https://gw.fernhill.example/v1\"))"},
 	}}
 }
+
+// burnDown is a budget that will be empty before its month is over, raised for two days.
+func burnDown() ui.BurnView {
+	const usd = 1_000_000_000
+	return ui.BurnView{
+		Label: "$100 at the beginning, $40 now, empty on Wed 25 Nov by the forecast", Limit: 100 * usd, Now: "$40 now", Empty: "Empty on Wed 25 Nov", Over: "$20 over at the end", Zero: "Limit reached, blocks",
+		Left:   []ui.BurnPoint{{At: 0, Left: 100 * usd}, {At: 0.3, Left: 70 * usd}, {At: 0.6, Left: 40 * usd}},
+		Before: []ui.BurnPoint{{At: 0, Left: 100 * usd}, {At: 1, Left: 10 * usd}},
+		Cone:   []ui.ConePoint{{At: 0.6, Low: 40 * usd, Mid: 40 * usd, High: 40 * usd}, {At: 1, Low: -35 * usd, Mid: -20 * usd, High: 5 * usd}},
+		Axis:   []string{"1 Nov", "8 Nov", "16 Nov", "23 Nov", "30 Nov"}, Raises: []ui.BurnInterval{{From: 0.4, To: 0.46}},
+	}
+}
