@@ -91,8 +91,8 @@ var potModel = porcupine.Model{
 func TestB8HistoriesAreLinearizable(t *testing.T) {
 	t.Parallel()
 	rounds, operations := size(4, 60), 0
+	d := newDesk(t) // one for all: each has connections of its own
 	for seed := range rounds {
-		d := newDesk(t)
 		var pots []lease.Ask
 		for range 3 {
 			pots = append(pots, d.ask(d.budget(budget.Total, 1000), 0, 0))
