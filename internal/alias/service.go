@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 	"tollgate/internal/tenant"
 )
@@ -111,7 +110,7 @@ func (s *Service) with(ctx context.Context, in tenant.Scope, message string, fn 
 // oneLine is what an author says of a change, trimmed.
 func oneLine(message string) (string, error) {
 	message = strings.TrimSpace(message)
-	if utf8.RuneCountInString(message) > messageRunesMax || !utf8.ValidString(message) || strings.ContainsFunc(message, unicode.IsControl) {
+	if !fault.OneLine(message, messageRunesMax) {
 		return "", invalid("message", "A message has at most %d characters on one line.", messageRunesMax)
 	}
 	return message, nil

@@ -1,6 +1,10 @@
 package fault
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // ClipMax is how many bytes of what a caller sent a message says back.
 const ClipMax = 100
@@ -11,4 +15,9 @@ func Clip(s string) string {
 		return strings.ToValidUTF8(s[:ClipMax], "") + "…"
 	}
 	return s
+}
+
+// OneLine reports text of at most so many characters that stands on one line: valid UTF-8 without control characters.
+func OneLine(s string, most int) bool {
+	return utf8.RuneCountInString(s) <= most && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

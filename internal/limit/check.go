@@ -2,10 +2,9 @@ package limit
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"tollgate/internal/fault"
 )
 
 const (
@@ -17,7 +16,7 @@ const (
 // check refuses what is no limit. The error is ErrInvalid, or dimension.ErrInvalid, at the field.
 func (l *Limit) check() error {
 	switch {
-	case l.Name == "" || utf8.RuneCountInString(l.Name) > nameRunesMax || !utf8.ValidString(l.Name) || strings.ContainsFunc(l.Name, unicode.IsControl):
+	case l.Name == "" || !fault.OneLine(l.Name, nameRunesMax):
 		return invalid("name", "A name has 1 to %d characters on one line.", nameRunesMax)
 	case !slices.Contains(Metrics, l.Metric):
 		return invalid("metric", "A limit counts requests, tokens, input_tokens, output_tokens or concurrency.")

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/id"
 )
 
@@ -70,7 +69,7 @@ func NewSecret() string {
 // check refuses what is no channel; urls checks that a URL may be called.
 func (c *Channel) check(target string, urls func(field, text string) (string, error)) error {
 	switch {
-	case c.Name == "" || utf8.RuneCountInString(c.Name) > nameRunesMax || !utf8.ValidString(c.Name) || strings.ContainsFunc(c.Name, unicode.IsControl):
+	case c.Name == "" || !fault.OneLine(c.Name, nameRunesMax):
 		return invalid("name", "A name has 1 to %d characters on one line.", nameRunesMax)
 	case len(target) > targetMax:
 		return invalid("target", "A target has at most %d bytes.", targetMax)

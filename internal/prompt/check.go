@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/prompt/template"
@@ -43,7 +41,7 @@ func invalid(field, format string, args ...any) error {
 // template ends with @ and a number or : and a label, so a name has neither sign.
 func CheckName(name string) error {
 	switch {
-	case name == "" || utf8.RuneCountInString(name) > nameRunesMax || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+	case name == "" || !fault.OneLine(name, nameRunesMax):
 		return invalid("name", "A name has 1 to %d characters on one line.", nameRunesMax)
 	case strings.ContainsAny(name, "@:|{}?#%\\"):
 		return invalid("name", "A name has none of @ : | { } ? # %% \\.")
@@ -176,7 +174,7 @@ func (c Content) normal() Content {
 // oneLine is what an author says of a version, trimmed.
 func oneLine(message string) (string, error) {
 	message = strings.TrimSpace(message)
-	if utf8.RuneCountInString(message) > messageRunesMax || !utf8.ValidString(message) || strings.ContainsFunc(message, unicode.IsControl) {
+	if !fault.OneLine(message, messageRunesMax) {
 		return "", invalid("message", "A message has at most %d characters on one line.", messageRunesMax)
 	}
 	return message, nil

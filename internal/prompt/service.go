@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -107,20 +108,13 @@ func (s *Service) Create(ctx context.Context, in tenant.Scope, n New) (Prompt, V
 			return ErrTaken.At("name")
 		}
 		if n, err := d.Count(); err != nil || n >= promptsMax {
-			return cmpErr(err, invalid("name", "An organization has at most %d prompts.", promptsMax))
+			return cmp.Or(err, invalid("name", "An organization has at most %d prompts.", promptsMax))
 		}
 		var err error
 		p, v, err = s.publish(in, d, p, n.Content, n.Message, n.Labels, now)
 		return err
 	})
 	return p, v, err
-}
-
-func cmpErr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }
 
 func (p *Prompt) check() error {
@@ -241,7 +235,7 @@ func (s *Service) SetLabel(ctx context.Context, in tenant.Scope, which id.Prompt
 	var p Prompt
 	err := s.change(ctx, in, which, check, func(d Desk, had Prompt) (err error) {
 		if _, ok := d.Content(which, number); !ok && number != 0 {
-			return cmpErr(d.Err(), ErrVersion.At("version"))
+			return cmp.Or[error](d.Err(), ErrVersion.At("version"))
 		}
 		p, err = s.move(in, d, had, []string{label}, number, now)
 		return err

@@ -2,6 +2,7 @@
 package promptpg
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -152,7 +153,7 @@ func (s *Store) Versions(ctx context.Context, in tenant.Scope, which id.Prompt, 
 	var rows []versionRow
 	err := s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
 		if _, ok, err := one(tx, `WHERE p.id = ?`, string(which)); err != nil || !ok {
-			return cmpErr(err, prompt.ErrNotFound)
+			return cmp.Or[error](err, prompt.ErrNotFound)
 		}
 		q := tx.Where("prompt_id = ?", string(which))
 		if before > 0 {
@@ -172,22 +173,15 @@ func (s *Store) Versions(ctx context.Context, in tenant.Scope, which id.Prompt, 
 	return out, nil
 }
 
-func cmpErr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
-}
-
 // Version implements prompt.Store.
 func (s *Store) Version(ctx context.Context, in tenant.Scope, which id.Prompt, number int) (v prompt.Version, err error) {
 	err = s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
 		if _, ok, err := one(tx, `WHERE p.id = ?`, string(which)); err != nil || !ok {
-			return cmpErr(err, prompt.ErrNotFound)
+			return cmp.Or[error](err, prompt.ErrNotFound)
 		}
 		var rows []versionRow
 		if err := tx.Where("prompt_id = ? AND number = ?", string(which), number).Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
-			return cmpErr(err, prompt.ErrVersion)
+			return cmp.Or[error](err, prompt.ErrVersion)
 		}
 		v, err = rows[0].version()
 		return err
@@ -204,7 +198,7 @@ func (s *Store) Moves(ctx context.Context, in tenant.Scope, which id.Prompt, lim
 	}
 	err := s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
 		if _, ok, err := one(tx, `WHERE p.id = ?`, string(which)); err != nil || !ok {
-			return cmpErr(err, prompt.ErrNotFound)
+			return cmp.Or[error](err, prompt.ErrNotFound)
 		}
 		return tx.Raw(`SELECT label, moved_by, was, is_at, moved_at FROM prompt_moves WHERE prompt_id = ? ORDER BY seq DESC LIMIT ?`, string(which), limit).Scan(&rows).Error
 	})
