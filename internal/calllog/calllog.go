@@ -73,6 +73,11 @@ type Record struct {
 	// Warnings say what was left out of the call or changed in it; Warn adds one.
 	Warnings []string `json:"warn,omitempty"`
 
+	// What the registry put into the call. PromptLabel is "" where a version was named; an experiment's arm names one.
+	Prompt        id.Prompt `json:"prompt,omitempty"`
+	PromptVersion int       `json:"prompt_v,omitempty"`
+	PromptLabel   string    `json:"prompt_l,omitempty"`
+
 	// How the call was routed.
 	Task        string        `json:"task,omitempty"`    // task type; empty: none was named or found
 	TaskBy      string        `json:"task_by,omitempty"` // TaskModel, TaskHeader, TaskKey, TaskLocal, TaskAsked

@@ -26,9 +26,17 @@ type Arm struct {
 	// Target takes the place of the alias's targets; its rules and fallbacks stay. nil: the alias as it is.
 	Target     *alias.Target    `json:"target,omitempty"`
 	Parameters alias.Parameters `json:"parameters,omitzero"` // on top of the alias's
+	Prompt     *ArmPrompt       `json:"prompt,omitempty"`    // nil: the prompt as the call asks for it
 	// Ranges are the arm's buckets. Promotion adds ranges to the arms that are left and takes none away, so that a unit never changes
 	// between them.
 	Ranges []Range `json:"ranges"`
+}
+
+// ArmPrompt is a version of a prompt that takes the place of the one for which the call, or its alias, asks. Calls that ask for another
+// prompt, or for none, keep what they ask for.
+type ArmPrompt struct {
+	Prompt  id.Prompt `json:"prompt"`
+	Version int       `json:"version"`
 }
 
 // Range is buckets from From up to and without To.

@@ -24,12 +24,17 @@ const (
 	KeyRotated     Kind = "key.rotated"
 	KeyLeaked      Kind = "key.leaked"
 	LimitReached   Kind = "limit.reached"
-	ChannelOff     Kind = "channel.off" // a channel was turned off by itself: nothing arrived there any more
+	PromptCreated  Kind = "prompt.created"     // a prompt or a version of one
+	PromptMoved    Kind = "prompt.label_moved" // a label stands on another version, or on none
+	PromptDeleted  Kind = "prompt.deleted"     // it was archived: calls cannot use it any more
+	PromptAsked    Kind = "prompt.approval"    // a move of a label waits for an approval
+	ChannelOff     Kind = "channel.off"        // a channel was turned off by itself: nothing arrived there any more
 	Test           Kind = "test"
 )
 
 // Kinds are those that a channel can be asked for. A Test goes where it was asked for, and nowhere else.
-var Kinds = []Kind{BudgetMark, BudgetForecast, BudgetOverrun, BudgetRaised, KeyExpiring, KeyExpired, KeyRotated, KeyLeaked, LimitReached, ChannelOff}
+var Kinds = []Kind{BudgetMark, BudgetForecast, BudgetOverrun, BudgetRaised, KeyExpiring, KeyExpired, KeyRotated, KeyLeaked, LimitReached,
+	PromptCreated, PromptMoved, PromptDeleted, PromptAsked, ChannelOff}
 
 // New is what happened.
 type New struct {

@@ -40,13 +40,24 @@ type Prompt struct {
 	Tags        []string
 	Latest      int            // number of the newest version
 	Labels      map[string]int // version by label, without Latest
-	Protected   []string       // labels that only those who may release move
+	Ramps       map[string]Ramp
+	Protected   []string // labels that only those who may release move
 
 	Revision   int // counts changes of the above, labels included, from 1
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	ArchivedAt time.Time // zero: it is there
 }
+
+// Ramp is a label under way from the version on which it stands to another: a part of the units already gets that. It ends with a move of
+// the label.
+type Ramp struct {
+	To    int
+	Share int // of ShareMax units
+}
+
+// ShareMax is the Share of all.
+const ShareMax = 10_000
 
 // Version is one immutable state of a prompt.
 type Version struct {

@@ -24,6 +24,7 @@ import (
 	"tollgate/internal/key"
 	"tollgate/internal/limit"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 	"tollgate/internal/provider"
 	"tollgate/internal/secret"
 	"tollgate/internal/tenant"
@@ -111,6 +112,7 @@ type Org struct {
 	Calendar    budget.Calendar                // how it counts days
 	Budgets     []budget.Budget                // that count now, widest first
 	Limits      []limit.Limit                  // that hold now
+	Prompts     *prompt.Shelf                  // nil: it has none
 }
 
 // Alias is an alias with its conditions compiled.

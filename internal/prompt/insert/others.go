@@ -1,0 +1,153 @@
+package insert
+
+import (
+	"tollgate/internal/prompt"
+	"tollgate/internal/provider/wire"
+)
+
+// anthropic: https://docs.claude.com/en/api/messages. Instructions stand in system, whatever their place among the messages.
+func (w *writer) anthropic(messages []prompt.Rendered, c *prompt.Content) {
+	var system, first [][]byte
+	for i := range messages {
+		m := &messages[i]
+		switch {
+		case m.Sent == nil && (role(m) == "system" || role(m) == "developer"):
+			system = append(system, object(nil).str("type", "text").str("text", m.Text).end())
+		default:
+			first = append(first, message(m))
+		}
+	}
+	if len(system) > 0 {
+		rest := w.has["system"]
+		if text, ok := wire.String(rest); ok {
+			rest = object(nil).str("type", "text").str("text", text).end()
+		}
+		w.set("system", list(system, rest))
+	}
+	w.set("messages", list(first, w.has["messages"]))
+	for _, p := range parameters(c) {
+		switch p.name {
+		case "max_tokens", "max_completion_tokens":
+			w.fill("max_tokens", p.value)
+		case "temperature", "top_p", "top_k", "thinking", "service_tier":
+			w.fill(p.name, p.value)
+		case "stop":
+			w.fill("stop_sequences", many(p.value))
+		default:
+			w.warn(p.name)
+		}
+	}
+	var tools [][]byte
+	for _, f := range functions(c) {
+		tools = append(tools, f.as("input_schema"))
+	}
+	if len(tools) > 0 {
+		w.fill("tools", list(tools, nil))
+	}
+	if len(c.Schema) > 0 {
+		format := object(nil).str("type", "json_schema").raw("schema", c.Schema).end()
+		w.fill("output_config", object(nil).raw("format", format).end(), "output_format")
+	}
+}
+
+// many is a list of one, or the list that it is.
+func many(raw []byte) []byte {
+	if len(raw) > 0 && raw[0] == '[' {
+		return raw
+	}
+	return list(nil, raw)
+}
+
+// gemini: https://ai.google.dev/api/generate-content. The assistant is called model there.
+func (w *writer) gemini(messages []prompt.Rendered, c *prompt.Content) {
+	var system, first [][]byte
+	for i := range messages {
+		m := &messages[i]
+		part := object(nil).str("text", m.Text).end()
+		switch {
+		case m.Sent != nil:
+			first = append(first, m.Sent)
+		case role(m) == "system" || role(m) == "developer":
+			system = append(system, part)
+		default:
+			who := "user"
+			if m.Role == "assistant" {
+				who = "model"
+			}
+			first = append(first, object(nil).str("role", who).raw("parts", list([][]byte{part}, nil)).end())
+		}
+	}
+	if len(system) > 0 {
+		name := w.spelt("systemInstruction", "system_instruction")
+		w.set(name, object(nil).raw("parts", list(system, parts(w.has[name]))).end())
+	}
+	w.set("contents", list(first, w.has["contents"]))
+	w.geminiSettings(c)
+}
+
+// spelt is the name that the call uses for a member; the first where it has none.
+func (w *writer) spelt(name, other string) string {
+	if w.has[other] != nil {
+		return other
+	}
+	return name
+}
+
+// parts are those of a content.
+func parts(content []byte) []byte {
+	if text, ok := wire.String(content); ok {
+		return object(nil).str("text", text).end()
+	}
+	for w := wire.Walk(content); w.Next() && w.IsObject(); {
+		if string(w.Key) == "parts" {
+			return w.Value()
+		}
+	}
+	return nil
+}
+
+var geminiNames = map[string]string{
+	"temperature": "temperature", "top_p": "topP", "top_k": "topK", "max_tokens": "maxOutputTokens", "max_completion_tokens": "maxOutputTokens",
+	"stop": "stopSequences", "seed": "seed", "presence_penalty": "presencePenalty", "frequency_penalty": "frequencyPenalty",
+}
+
+func (w *writer) geminiSettings(c *prompt.Content) {
+	name := w.spelt("generationConfig", "generation_config")
+	config := object(nil)
+	said := map[string]bool{}
+	for in := wire.Walk(w.has[name]); in.Next() && in.IsObject(); {
+		config = config.raw(string(in.Key), in.Value())
+		said[string(in.Key)] = true
+	}
+	before := len(config)
+	add := func(name string, value []byte) {
+		if !said[name] {
+			config, said[name] = config.raw(name, value), true
+		}
+	}
+	for _, p := range parameters(c) {
+		theirs, ok := geminiNames[p.name]
+		switch {
+		case !ok:
+			w.warn(p.name)
+		case p.name == "stop":
+			add(theirs, many(p.value))
+		default:
+			add(theirs, p.value)
+		}
+	}
+	if len(c.Schema) > 0 && !said["responseSchema"] {
+		add("responseMimeType", []byte(`"application/json"`))
+		add("responseJsonSchema", c.Schema)
+	}
+	if len(config) > before {
+		w.set(name, config.end())
+	}
+	var tools [][]byte
+	for _, f := range functions(c) {
+		tools = append(tools, f.as("parameters"))
+	}
+	if len(tools) > 0 {
+		w.fill("tools", list([][]byte{object(nil).raw("functionDeclarations", list(tools, nil)).end()}, nil))
+	}
+}
