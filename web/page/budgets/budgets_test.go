@@ -26,6 +26,7 @@ import (
 	"tollgate/web/page"
 	"tollgate/web/page/formtest"
 	"tollgate/web/page/pagetest"
+	"tollgate/web/ui"
 )
 
 const dollar = money.NanoUSD(1_000_000_000)
@@ -561,4 +562,20 @@ func FuzzFormNeverSaysAnAmountThatWasNotTyped(f *testing.F) {
 			t.Errorf("%q is %d, and written again %d", text, n, again)
 		}
 	})
+}
+
+func TestABudgetYoungerThanItsWindowSaysSinceWhenItCounts(t *testing.T) {
+	t.Parallel()
+	now := pagetest.Now()
+	for made, says := range map[time.Time]bool{now.AddDate(0, -2, 0): false, now.Add(-time.Hour): true} {
+		f := facts{clock: ui.Clock{Now: now}}
+		f.st.Budget.CreatedAt = made
+		f.burn.Meter.Window = budget.Calendar{}.Window(budget.Month, now)
+		f.burn.Drivers = []budget.Driver{{Value: "draft-reply", Spent: dollar}}
+		var v detailView
+		f.drivers(&v)
+		if (v.Younger != "") != says {
+			t.Errorf("made %s, window from %s: %q", made, f.burn.Meter.Window.From, v.Younger)
+		}
+	}
 }

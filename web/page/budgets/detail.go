@@ -241,6 +241,9 @@ func (f *facts) drivers(v *detailView) {
 	if most == 0 {
 		return
 	}
+	if made := f.st.Budget.CreatedAt; made.After(f.burn.Meter.Window.From) {
+		v.Younger = "This budget counts since it was made, " + when(f.clock, made) + ". These figures are of its whole window."
+	}
 	for _, d := range f.burn.Drivers[:min(len(f.burn.Drivers), 6)] {
 		row := driver{Name: cmp.Or(d.Name, d.Value, "No "+string(f.asked.by)), Note: ui.Plural(d.Calls, "call", "calls"), Spent: d.Spent, Most: most, Share: ui.ShareText(int64(d.Spent), int64(f.burn.Meter.Spent))}
 		if f.burn.Meter.Spent < d.Spent { // the call log knows more than the ledger: the budget is younger than its window

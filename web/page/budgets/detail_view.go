@@ -34,6 +34,7 @@ type detailView struct {
 	Meters  []meterRow
 
 	Drivers []driver
+	Younger string      // that the budget does not count all that Drivers show; "": it does
 	By      []ui.Choice // what the drivers are told apart by
 
 	Each     string // "end user": the noun of the subjects; "": one pot
