@@ -216,7 +216,7 @@ func build(t *testing.T) *house {
 	}
 	d.Limits = limit.NewService(limitpg.New(db), noon)
 	seal, err := notice.NewSeal(make([]byte, 32))
-	d.Notices = notice.NewService(noticepg.New(db), must(t, seal, err), policy.CheckURL, noon)
+	d.Notices = notice.NewService(noticepg.New(db), must(t, seal, err), policy.CheckHook, noon)
 	d.Budgets = budget.NewService(budget.Deps{Store: budgetpg.NewStore(db), Organizations: accounts, Costs: d.Usage, Vendors: catalog.Vendor, Now: noon})
 	d.Issue = issue.New(d.Keys, d.Budgets, d.Limits)
 	d.Leaks = key.NewLeaks(d.Keys, keypg.New(db), func(context.Context, id.Org, key.Notice) error { return nil }, d.Logger)

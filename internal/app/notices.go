@@ -26,7 +26,7 @@ func (h *house) noticeService() (*notice.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return notice.NewService(noticepg.New(h.db), seal, egress.New(h.cfg.EgressAllow).CheckURL, h.now), nil
+	return notice.NewService(noticepg.New(h.db), seal, egress.New(h.cfg.EgressAllow).CheckHook, h.now), nil
 }
 
 // courier sends notices, and removes old ones.

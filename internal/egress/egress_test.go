@@ -327,6 +327,23 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
+func TestAHookMayHaveAQuery(t *testing.T) {
+	t.Parallel()
+	p := New(nil)
+	const hook = "https://hooks.example.com/in?sig=a%2Fb&v=1"
+	if got, err := p.CheckHook("target", hook); err != nil || got != hook {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, text := range []string{"https://127.0.0.1/in?sig=a", "http://hooks.example.com/in?sig=a", "https://hooks.example.com/in?a b", "https://hooks.example.com/in?a#b", "https://u:p@hooks.example.com/?a"} {
+		if got, err := p.CheckHook("target", text); !errors.Is(err, ErrURL) {
+			t.Errorf("CheckHook(%q) = %q, %v", text, got, err)
+		}
+	}
+	if _, err := p.CheckURL("base_url", hook); !errors.Is(err, ErrURL) {
+		t.Errorf("a base URL with a query: %v", err)
+	}
+}
+
 func FuzzCheckURL(f *testing.F) {
 	f.Add("https://api.openai.com/v1")
 	f.Add("https://[::ffff:1.2.3.4]:443/a/%2e%2e/b")

@@ -14,6 +14,14 @@ const urlBytesMax = 2048
 // It refuses what could never be called, to say so early; what a name resolves to is decided when it is called. Errors are
 // ErrURL at the field.
 func (p *Policy) CheckURL(field, text string) (string, error) {
+	if strings.Contains(text, "?") {
+		return "", ErrURL.Say("A base URL has no query and no fragment.").At(field)
+	}
+	return p.CheckHook(field, text)
+}
+
+// CheckHook is CheckURL for an address that is called as it stands: it may have a query, which often holds what proves the right to call.
+func (p *Policy) CheckHook(field, text string) (string, error) {
 	refuse := func(why string) (string, error) { return "", ErrURL.Say("%s", why).At(field) }
 	if len(text) > urlBytesMax {
 		return refuse("The URL is too long.")
@@ -24,8 +32,10 @@ func (p *Policy) CheckURL(field, text string) (string, error) {
 		return refuse("This is not a URL. It looks like https://api.example.com/v1.")
 	case u.User != nil:
 		return refuse("A URL here holds no user name or password.")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
-		return refuse("A base URL has no query and no fragment.")
+	case u.Fragment != "" || strings.Contains(text, "#"):
+		return refuse("A URL here has no fragment.")
+	case strings.ContainsFunc(u.RawQuery, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return refuse("The query of the URL holds a character that is not allowed.")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return refuse("The URL must start with https://.")
 	case u.Scheme == "http" && len(p.open) == 0:
@@ -37,7 +47,11 @@ func (p *Policy) CheckURL(field, text string) (string, error) {
 	if why := p.badHost(u); why != "" {
 		return refuse(why)
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.Path, "/"), nil
+	out := u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.Path, "/")
+	if u.RawQuery != "" {
+		out += "?" + u.RawQuery
+	}
+	return out, nil
 }
 
 // badPath refuses what another reader of the URL could understand differently: escapes, dot segments, empty segments, control

@@ -51,7 +51,7 @@ type Service struct {
 	now   func() time.Time
 }
 
-// NewService needs storage, a seal, a check of URLs that may be called (egress.Policy.CheckURL) and a clock.
+// NewService needs storage, a seal, a check of URLs that may be called (egress.Policy.CheckHook) and a clock.
 func NewService(store Store, seal *Seal, urls func(field, text string) (string, error), now func() time.Time) *Service {
 	return &Service{store: store, seal: seal, urls: urls, now: now}
 }
