@@ -47,8 +47,8 @@ fuzz: ## every fuzz test for FUZZTIME each
 e2e: setup ## only the black boxes: the story in Chromium, official SDKs, recorded providers, faults
 	$(GO) test -count=1 -timeout 20m ./test/...
 
-fault: setup ## the fault tests of budgets, limits and keys in full size, with their figures (15 minutes)
-	@set -o pipefail; TOLLGATE_FAULT=big $(GO) test -v -count=1 -p 1 -timeout 20m -run '^Test[BK][0-9]' \
+fault: setup ## the fault tests of budgets, limits, keys and prompts in full size, with their figures (20 minutes)
+	@set -o pipefail; TOLLGATE_FAULT=big $(GO) test -v -count=1 -p 1 -timeout 25m -run '^Test[BKP][0-9]' \
 	  ./test/fault ./internal/budget/... ./internal/limit/... ./internal/key/... ./internal/gateway | \
 	  awk '/^(---|FAIL|ok|panic)/ || /_test.go:[0-9]+: / { print; fflush() } /no test files|no tests to run/ { next }'
 

@@ -28,7 +28,7 @@ func entrance(d Deps) []page.Route {
 		page.PublicPOST("/login", at.LogIn),
 		page.PublicPOST("/logout", at.LogOut),
 		page.POST("/enter", tenant.OwnSession, at.Enter),
-		page.GET("/palette", tenant.ReadKeys, jump.To{Keys: d.Keys, Aliases: d.Aliases, Experiments: d.Experiments}.Entries),
+		page.GET("/palette", tenant.ReadKeys, jump.To{Keys: d.Keys, Aliases: d.Aliases, Experiments: d.Experiments, Prompts: d.Prompts}.Entries),
 		page.GET("/get-started", tenant.ReadKeys, begin.Checklist),
 		page.GET("/get-started/events", tenant.ReadCalls, begin.Events),
 	}
@@ -79,7 +79,8 @@ func control(d Deps) []page.Route {
 func steer(d Deps) []page.Route {
 	r := routing.Page{Routing: d.Aliases, Usage: d.Usage, Rehearse: d.Rehearse, People: d.Accounts}
 	e := experiments.Experiments{
-		Experiments: d.Experiments, Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Prices: d.Prices, Usage: d.Usage, People: d.Accounts, Vendors: catalog.Vendors(),
+		Experiments: d.Experiments, Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Prices: d.Prices, Usage: d.Usage, Prompts: d.Prompts, People: d.Accounts,
+		Vendors: catalog.Vendors(),
 	}
 	return []page.Route{
 		page.GET(routing.Path, tenant.ReadAliases, r.Show),

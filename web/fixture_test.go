@@ -43,11 +43,18 @@ import (
 	"tollgate/internal/limit/limitpg"
 	"tollgate/internal/notice"
 	"tollgate/internal/notice/noticepg"
+	"tollgate/internal/playground"
+	"tollgate/internal/playground/playgroundpg"
 	"tollgate/internal/postgres"
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/price"
 	"tollgate/internal/price/pricepg"
 	"tollgate/internal/price/seed"
+	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/exchange"
+	"tollgate/internal/prompt/promptpg"
+	"tollgate/internal/prompt/promptstat"
+	"tollgate/internal/prompt/promptstat/promptstatpg"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/route"
 	"tollgate/internal/route/rehearse"
@@ -121,6 +128,16 @@ func fixtures() []fixture {
 			d, err2 := b.h.deps.Notices.Try(b.h.t.Context(), b.scope, must(b.h.t, c, err).ID)
 			return string(must(b.h.t, d, err2).ID)
 		}},
+		{"/prompts/:id", func(b *browser) string {
+			n := prompt.New{Name: "fixture/" + id.New("x"), Kind: prompt.Text, Content: prompt.Content{Text: "Be plain."}, Labels: []string{prompt.Production}}
+			p, _, err := b.h.deps.Prompts.Create(b.h.t.Context(), b.scope, n)
+			return string(must(b.h.t, p, err).ID)
+		}},
+		{"/playground/runs/:id", func(b *browser) string {
+			n := playground.NewRun{Name: "fixture", Setup: playground.Setup{Columns: []playground.Column{{Model: "sandbox/echo-mini"}}, Message: "hi"}, Dataset: []byte("name\nAda")}
+			r, err := b.h.deps.Playground.Start(b.h.t.Context(), b.scope, n)
+			return string(must(b.h.t, r, err).ID)
+		}},
 		{"/requests/:id", func(b *browser) string { return b.h.called(b.scope.Org()).String() }},
 		{"/settings/teams/:id", func(b *browser) string { return string(b.team) }},
 		{"/settings/members/:id", func(b *browser) string { return string(b.user) }},
@@ -135,26 +152,37 @@ func fixtures() []fixture {
 // forms are what a page's form would send, for POST routes that need one to get past their own checks.
 func forms() map[string]url.Values {
 	return map[string]url.Values{
-		"/keys/:id/rotate":         {"overlap": {"24h"}},
-		"/keys/templates/:id/edit": {"name": {"x"}, "scope": {"any"}, "reach": {"any"}, "revision": {"1"}},
-		"/keys/:id/edit":           {"name": {"x"}, "team_id": {"team_x"}, "environment": {"production"}, "scope": {"any"}, "reach": {"any"}, "privacy": {"metadata"}},
-		"/aliases/:id/edit":        {"by-0": {"sandbox"}, "model-0": {"echo-large"}, "on_disconnect": {"drain"}, "version": {"1"}, "do": {"save"}},
-		"/aliases/:id/yaml":        {"yaml": {"aliases: {x: {targets: [sandbox/echo-large]}}"}, "version": {"1"}, "do": {"save"}},
-		"/experiments/:id/edit":    {"name": {"x"}, "goal": {"faster"}, "quality": {"none"}, "margin": {"2"}, "days": {"7"}, "arm-0": {"control"}, "arm-1": {"b"}, "by-1": {"sandbox"}, "model-1": {"echo-mini"}, "revision": {"1"}, "do": {"draft"}},
-		"/aliases/:id/restore":     {"version": {"1"}, "current": {"1"}},
-		"/providers/:id":           {"name": {"x"}, "revision": {"1"}},
-		"/models/override":         {"provider": {"openai"}, "model": {"gpt-4o"}, "rates.input": {"2.25"}, "rates.output": {"9"}},
-		"/budgets/:id/edit":        {"name": {"x"}, "limit_month": {"5"}, "mode": {"watch"}, "revision": {"1"}},
-		"/budgets/:id/raises":      {"period": {"month"}, "amount": {"5"}, "for": {"24h"}, "reason": {"x"}},
-		"/limits/:id/edit":         {"name": {"x"}, "metric": {"requests"}, "amount": {"5"}, "per": {"minute"}, "watch": {"refuse"}, "revision": {"1"}},
-		"/alerts/channels/:id":     {"name": {"x"}, "on": {"1"}, "revision": {"1"}},
-		"/alerts/channels":         {"name": {"x"}, "medium": {"email"}, "target": {"ops@example.com"}},
-		"/settings/teams/:id":      {"name": {"x"}, "was": {"Default"}},
-		"/settings/members/:id":    {"role": {"viewer"}, "was": {"owner"}},
-		"/settings/organization":   {"name": {"x"}, "was": {"nobody"}},
-		"/settings/teams":          {"new": {"Sales"}},
-		"/enter":                   {"organization": {"org_x"}},
-		"/settings/tokens":         {"name": {"t"}, "role": {"viewer"}},
+		"/keys/:id/rotate":               {"overlap": {"24h"}},
+		"/keys/templates/:id/edit":       {"name": {"x"}, "scope": {"any"}, "reach": {"any"}, "revision": {"1"}},
+		"/keys/:id/edit":                 {"name": {"x"}, "team_id": {"team_x"}, "environment": {"production"}, "scope": {"any"}, "reach": {"any"}, "privacy": {"metadata"}},
+		"/aliases/:id/edit":              {"by-0": {"sandbox"}, "model-0": {"echo-large"}, "on_disconnect": {"drain"}, "version": {"1"}, "do": {"save"}},
+		"/aliases/:id/yaml":              {"yaml": {"aliases: {x: {targets: [sandbox/echo-large]}}"}, "version": {"1"}, "do": {"save"}},
+		"/experiments/:id/edit":          {"name": {"x"}, "goal": {"faster"}, "quality": {"none"}, "margin": {"2"}, "days": {"7"}, "arm-0": {"control"}, "arm-1": {"b"}, "by-1": {"sandbox"}, "model-1": {"echo-mini"}, "revision": {"1"}, "do": {"draft"}},
+		"/aliases/:id/restore":           {"version": {"1"}, "current": {"1"}},
+		"/providers/:id":                 {"name": {"x"}, "revision": {"1"}},
+		"/models/override":               {"provider": {"openai"}, "model": {"gpt-4o"}, "rates.input": {"2.25"}, "rates.output": {"9"}},
+		"/budgets/:id/edit":              {"name": {"x"}, "limit_month": {"5"}, "mode": {"watch"}, "revision": {"1"}},
+		"/budgets/:id/raises":            {"period": {"month"}, "amount": {"5"}, "for": {"24h"}, "reason": {"x"}},
+		"/limits/:id/edit":               {"name": {"x"}, "metric": {"requests"}, "amount": {"5"}, "per": {"minute"}, "watch": {"refuse"}, "revision": {"1"}},
+		"/playground/stream":             {"column": {"0"}, "model-0": {"sandbox/echo-mini"}, "message": {"hi"}},
+		"/prompts":                       {"kind": {"text"}, "name": {"a"}, "text": {"x"}, "do": {"save"}},
+		"/prompts/folder":                {"from": {"fixture"}, "to": {"other"}},
+		"/prompts/rules":                 {"protected": {"x"}, "revision": {"0"}},
+		"/prompts/:id/edit":              {"kind": {"text"}, "text": {"x"}, "version": {"1"}, "do": {"save"}},
+		"/prompts/:id/settings":          {"name": {"x"}, "revision": {"1"}, "do": {"save"}},
+		"/prompts/:id/move":              {"label": {"x"}, "to": {"1"}, "how": {"now"}},
+		"/prompts/:id/rollback":          {"label": {"x"}, "to": {"1"}},
+		"/prompts/:id/ramp":              {"label": {"production"}, "do": {"stop"}},
+		"/prompts/:id/comments":          {"text": {"x"}},
+		"/prompts/:id/requests/:request": {"do": {"approve"}},
+		"/alerts/channels/:id":           {"name": {"x"}, "on": {"1"}, "revision": {"1"}},
+		"/alerts/channels":               {"name": {"x"}, "medium": {"email"}, "target": {"ops@example.com"}},
+		"/settings/teams/:id":            {"name": {"x"}, "was": {"Default"}},
+		"/settings/members/:id":          {"role": {"viewer"}, "was": {"owner"}},
+		"/settings/organization":         {"name": {"x"}, "was": {"nobody"}},
+		"/settings/teams":                {"new": {"Sales"}},
+		"/enter":                         {"organization": {"org_x"}},
+		"/settings/tokens":               {"name": {"t"}, "role": {"viewer"}},
 	}
 }
 
@@ -214,6 +242,9 @@ func build(t *testing.T) *house {
 		Cookies: accounthttp.Cookie{}, Now: noon, Logger: slog.New(slog.DiscardHandler), GatewayURL: "https://gateway.example",
 		Watch: 10 * time.Millisecond,
 	}
+	d.Prompts = prompt.NewService(promptpg.New(db), noon)
+	d.PromptStats = promptstat.NewService(promptstatpg.New(db))
+	d.PromptFiles = exchange.NewService(d.Prompts, nil, policy.Client())
 	d.Limits = limit.NewService(limitpg.New(db), noon)
 	seal, err := notice.NewSeal(make([]byte, 32))
 	d.Notices = notice.NewService(noticepg.New(db), must(t, seal, err), policy.CheckHook, noon)
@@ -225,11 +256,22 @@ func build(t *testing.T) *house {
 		Router: route.Router{Vendors: catalog.Known}, Now: noon,
 	})
 	d.Experiments = experiment.NewService(experiment.Deps{
-		Store: experimentpg.New(db), Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys,
+		Store: experimentpg.New(db), Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Prompts: d.Prompts,
 		Prices: experiment.PriceList{Service: d.Prices, Now: noon}, Vendors: catalog.Vendor, Now: noon,
+	})
+	d.Playground = playground.NewService(playground.Deps{
+		Store: playgroundpg.New(db), Prompts: d.Prompts, Aliases: d.Aliases, Prices: experiment.PriceList{Service: d.Prices, Now: noon}, Teams: accounts,
+		Issuer: d.Issue, Keys: d.Keys, Budgets: d.Budgets, Calls: d.Calls, Now: noon, Caller: nowhere{},
 	})
 	handler, err := New(d)
 	return &house{t: t, db: db, deps: d, handler: must(t, handler, err)}
+}
+
+// nowhere is a process without a data plane.
+type nowhere struct{}
+
+func (nowhere) Call(context.Context, playground.Outgoing, http.ResponseWriter) error {
+	return playground.ErrNoPlane
 }
 
 func must2[T any](t *testing.T, f func() (T, error)) T {
@@ -288,7 +330,7 @@ func (h *house) fingerprint() string {
 	h.t.Helper()
 	var out strings.Builder
 	if err := h.db.InSystemPgx(h.t.Context(), "test", func(tx pgx.Tx) error {
-		for _, table := range []string{"orgs", "teams", "members", "tokens", "sessions", "keys", "credentials", "aliases", "alias_versions", "routing", "routing_versions", "experiments", "budgets", "budget_limits", "budget_raises", "limits", "key_secrets", "key_templates"} {
+		for _, table := range []string{"orgs", "teams", "members", "tokens", "sessions", "keys", "credentials", "aliases", "alias_versions", "routing", "routing_versions", "experiments", "budgets", "budget_limits", "budget_raises", "limits", "key_secrets", "key_templates", "prompts", "prompt_versions", "prompt_labels", "prompt_moves", "prompt_requests", "prompt_comments", "prompt_ramps"} {
 			var sum *string
 			q := fmt.Sprintf(`SELECT md5(string_agg(x::text, '|' ORDER BY x::text)) FROM %s x`, pgx.Identifier{table}.Sanitize())
 			if err := tx.QueryRow(h.t.Context(), q).Scan(&sum); err != nil {

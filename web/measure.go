@@ -12,7 +12,7 @@ import (
 
 // measure are the pages of figures and calls.
 func measure(d Deps) []page.Route {
-	names := filter.Source{Teams: d.Accounts, Keys: d.Keys, Vendors: catalog.Vendor}
+	names := filter.Source{Teams: d.Accounts, Keys: d.Keys, Prompts: d.Prompts, Vendors: catalog.Vendor}
 	c := costs.Page{Usage: d.Usage, Names: names}
 	r := requests.Page{Calls: d.Calls, Usage: d.Usage, Prices: d.Prices, Credentials: d.Credentials, Names: names, Scores: d.Scores, Budgets: d.Budgets, Limits: d.Limits}
 	o := overview.Page{Budgets: d.Budgets, Usage: d.Usage, Calls: d.Calls, Experiments: d.Experiments, Names: names}

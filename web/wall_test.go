@@ -108,8 +108,14 @@ func TestEveryPageAsksForALogInAndItsPermission(t *testing.T) {
 var (
 	inline     = regexp.MustCompile(`(?i)\son[a-z]+="|\sstyle="|<style|<script(?:>|\s+>)|javascript:`)
 	outside    = regexp.MustCompile(`(?i)(?:src|action)="(?:https?:)?//`)
+	broken     = regexp.MustCompile(`%!|TODO|undefined`)
 	unfinished = regexp.MustCompile(`%!|(?:^|[^$])\{\{|TODO|undefined`) // "${{ secrets.X }}" is what a client's file wants
 )
+
+// spoken reports whether a page shows the language of prompts, whose braces mean something.
+func spoken(path string) bool {
+	return strings.HasPrefix(path, "/prompts") || strings.HasPrefix(path, "/playground")
+}
 
 func TestEveryPageKeepsToTheContentPolicy(t *testing.T) {
 	t.Parallel()
@@ -147,6 +153,9 @@ func TestEveryPageKeepsToTheContentPolicy(t *testing.T) {
 			continue
 		}
 		for name, pattern := range map[string]*regexp.Regexp{"inline": inline, "from outside": outside, "unfinished": unfinished} {
+			if name == "unfinished" && spoken(r.Path) {
+				pattern = broken
+			}
 			if m := pattern.FindString(got.body); m != "" {
 				t.Errorf("%s: %s: %q", r.Path, name, m)
 			}

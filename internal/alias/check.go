@@ -66,6 +66,7 @@ func (r Route) Problems(w Words) []Problem {
 	if r.Sticky != "" && r.Sticky != StickyOff {
 		c.say("Stickiness is on unless it is off: leave it out or write off.", "sticky")
 	}
+	c.prompt(r.Prompt)
 	c.parameters(r.Parameters)
 	c.cache(r.Cache)
 	if !slices.Contains([]string{"", "none", "metadata", "full"}, r.Privacy.Payload) {

@@ -157,6 +157,7 @@ func routeChange(a, b Route) []string {
 	d.value("time to connect", span(a.Connect), span(b.Connect))
 	d.value("time to first byte", span(a.FirstByte), span(b.FirstByte))
 	d.value("idle time", span(a.Idle), span(b.Idle))
+	d.value("prompt", a.Prompt.text(), b.Prompt.text())
 	d.settings("default", a.Parameters.Defaults, b.Parameters.Defaults)
 	d.settings("cap of", a.Parameters.Caps, b.Parameters.Caps)
 	d.settings("fixed", a.Parameters.Overrides, b.Parameters.Overrides)

@@ -1,8 +1,6 @@
 package alias
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -50,9 +48,8 @@ var taskForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
 // Same reports whether two files say the same.
 func (f File) Same(o File) bool {
-	a, errA := json.Marshal(f.Normal())
-	b, errB := json.Marshal(o.Normal())
-	return errA == nil && errB == nil && bytes.Equal(a, b)
+	a, b := f.Normal(), o.Normal()
+	return maps.Equal(a.Tasks, b.Tasks) && a.Auto == b.Auto && maps.EqualFunc(a.Aliases, b.Aliases, Route.Same)
 }
 
 // Normal makes files that say the same equal. Maps are never nil.

@@ -9,6 +9,10 @@ import (
 
 // Same reports whether two routes say the same.
 func (r Route) Same(o Route) bool {
+	if !r.Prompt.same(o.Prompt) {
+		return false
+	}
+	r.Prompt, o.Prompt = nil, nil
 	a, errA := json.Marshal(r.normal())
 	b, errB := json.Marshal(o.normal())
 	return errA == nil && errB == nil && bytes.Equal(a, b)
@@ -28,6 +32,11 @@ func (r Route) normal() Route {
 		f.Target, f.On = f.normal(), causes(f.On)
 		f.Weight, f.Order = 0, 0 // fallbacks are tried in their order
 		r.Fallbacks[i] = f
+	}
+	if r.Prompt != nil {
+		use := *r.Prompt
+		use.Name, use.Label = strings.TrimSpace(use.Name), strings.TrimSpace(use.Label)
+		r.Prompt = &use
 	}
 	r.Retry.On = causes(r.Retry.On)
 	if r.Cache.Mode == CacheOff {

@@ -166,6 +166,7 @@ type Route struct {
 	Idle      time.Duration `json:"idle,omitempty"`    // between two chunks of a stream; 0: none beyond Timeout
 	Attempts  int           `json:"attempts"`          // one budget for the whole call, first try included; 0: targets and fallbacks + 1
 
+	Prompt       *Prompt    `json:"prompt,omitempty"` // of calls that name none; nil: none
 	Parameters   Parameters `json:"parameters,omitzero"`
 	Cache        Cache      `json:"cache,omitzero"`
 	Privacy      Privacy    `json:"privacy,omitzero"`

@@ -17,6 +17,7 @@ type Routing struct {
 	Version     FileVersion              // its File holds the aliases' routes; Number 0: never saved
 	Aliases     map[string]Alias         // by name
 	Credentials map[id.Credential]string // the organization's, with their providers
+	Prompts     map[id.Prompt]Shelved    // the organization's, archived ones too
 }
 
 // Revision is what one change of the routing writes, all or nothing.
@@ -49,7 +50,18 @@ func (s *Service) FileProblems(ctx context.Context, in tenant.Scope, f File) ([]
 		return nil, err
 	}
 	f = f.Normal()
-	return append(f.Problems(s.words), f.Missing(r.Credentials)...), nil
+	_, unbound := f.bind(r.Version.File, r.Prompts)
+	return append(append(f.Problems(s.words), f.Missing(r.Credentials)...), unbound...), nil
+}
+
+// FileWarnings are what of a good file will not work yet.
+func (s *Service) FileWarnings(ctx context.Context, in tenant.Scope, f File) ([]Problem, error) {
+	r, err := s.store.Routing(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	f, _ = f.Normal().bind(r.Version.File, r.Prompts)
+	return f.warnings(r.Prompts), nil
 }
 
 // Apply makes a file the organization's routing: aliases that it changes get their next version, those that it does not hold are
@@ -66,9 +78,11 @@ func (s *Service) Apply(ctx context.Context, in tenant.Scope, p Proposal, check 
 				return nil, err
 			}
 		}
-		if found := p.File.Missing(now.Credentials); len(found) > 0 {
+		file, found := p.File.bind(now.Version.File, now.Prompts)
+		if found = append(p.File.Missing(now.Credentials), found...); len(found) > 0 {
 			return nil, fileFault(found)
 		}
+		p.File = file
 		if p.File.Same(now.Version.File) && (p.Text == "" || p.Text == now.Version.Text) {
 			return nil, nil
 		}

@@ -93,6 +93,15 @@ func (s *Service) with(ctx context.Context, in tenant.Scope, message string, fn 
 		}
 		f := now.Version.File.Normal()
 		f.Aliases[name] = *route
+		if route.Prompt != nil {
+			bound, found := f.bind(now.Version.File, now.Prompts)
+			for _, p := range found {
+				if len(p.Path) > 1 && p.Path[1] == name {
+					return nil, Problem{Path: p.Path[2:], Reason: p.Reason}.Fault("route")
+				}
+			}
+			f.Aliases[name] = bound.Aliases[name]
+		}
 		r := s.revision(in, now, Proposal{File: f}, message)
 		for _, a := range append(r.Made, r.Changed...) {
 			if a.Name == name {
@@ -156,6 +165,11 @@ func (s *Service) Update(ctx context.Context, in tenant.Scope, which id.Alias, r
 		}
 		if err := r.Check(s.words); err != nil {
 			return "", nil, err
+		}
+		if r.Prompt != nil { // found first: another prompt may have the name by now
+			if bound, found := (File{Aliases: map[string]Route{a.Name: r}}).bind(now.Version.File, now.Prompts); len(found) == 0 {
+				r = bound.Aliases[a.Name]
+			}
 		}
 		if r.Same(a.Route) {
 			return a.Name, nil, nil

@@ -20,8 +20,11 @@ import (
 	"tollgate/internal/key"
 	"tollgate/internal/limit"
 	"tollgate/internal/notice"
+	"tollgate/internal/playground"
 	"tollgate/internal/price"
 	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/exchange"
+	"tollgate/internal/prompt/promptstat"
 	"tollgate/internal/rest"
 	"tollgate/internal/route/rehearse"
 	"tollgate/internal/score"
@@ -53,6 +56,9 @@ type Deps struct {
 	Limits      *limit.Service
 	Notices     *notice.Service
 	Prompts     *prompt.Service
+	PromptFiles *exchange.Service
+	Playground  *playground.Service
+	PromptStats *promptstat.Service
 }
 
 // New makes the handler of everything below rest.Prefix. It fails when a route is declared wrong: then nothing starts.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -46,13 +48,18 @@ import (
 	"tollgate/internal/limit/limitpg"
 	"tollgate/internal/notice"
 	"tollgate/internal/notice/noticepg"
+	"tollgate/internal/playground"
+	"tollgate/internal/playground/playgroundpg"
 	"tollgate/internal/postgres"
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/price"
 	"tollgate/internal/price/pricepg"
 	"tollgate/internal/price/seed"
 	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/exchange"
 	"tollgate/internal/prompt/promptpg"
+	"tollgate/internal/prompt/promptstat"
+	"tollgate/internal/prompt/promptstat/promptstatpg"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/restpg"
@@ -92,63 +99,78 @@ var fixtures = []fixture{
 	{"/deliveries/{id}", delivered},
 	{"/calls/{id}", called},
 	{"/prompts/{id}", prompted},
+	{"/playground/runs/{id}", made("/playground/runs", tried)},
 	{"/batches/{id}", batched},
 }
 
 // bodies are requests that would work on one's own things, for routes that need a body. {team} is the organization's first team.
 var bodies = map[string]string{
-	"POST /organization":                 `{"email":"new@example.com","password":"correct horse","organization":"New"}`,
-	"POST /sessions":                     `{"email":"owner@a.example.com","password":"correct horse"}`,
-	"POST /sessions/refresh":             `{"refresh_token":"x"}`,
-	"PATCH /organization":                `{"name":"Renamed"}`,
-	"PUT /sessions/current/organization": `{"organization_id":"org_none"}`,
-	"POST /teams":                        `{"name":"Sales"}`,
-	"PATCH /teams/{id}":                  `{"name":"Renamed"}`,
-	"PATCH /members/{id}":                `{"role":"viewer"}`,
-	"POST /tokens":                       `{"name":"t","role":"viewer"}`,
-	"POST /prices/overrides":             `{"provider":"custom","model":"m","rates":{"input":"1"}}`,
-	"POST /keys":                         `{"name":"k","team_id":"{team}"}`,
-	"PATCH /keys/{id}":                   `{"name":"Renamed"}`,
-	"POST /keys/bulk":                    `{"action":"disable","ids":["key_none"]}`,
-	"POST /keys/import":                  `{"team_id":"{team}","keys":[]}`,
-	"POST /keys/report":                  `{"secret":"tg_live_nobodys"}`,
-	"PUT /keys/settings":                 `{"on_leak":"notify"}`,
-	"POST /keys/templates":               `{"name":"t","policy":{}}`,
-	"PATCH /keys/templates/{id}":         `{"name":"Renamed"}`,
-	"POST /credentials":                  `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
-	"POST /credentials/test":             `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
-	"PATCH /credentials/{id}":            `{"name":"Renamed"}`,
-	"POST /aliases":                      `{"name":"a","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`,
-	"PATCH /aliases/{id}":                `{"route":{"targets":[{"provider":"sandbox","model":"echo-large"}]}}`,
-	"POST /aliases/{id}/restore":         `{"version":1}`,
-	"POST /experiments":                  planned,
-	"POST /experiments/forecast":         planned,
-	"POST /experiments/replay":           `{"plan":{"alias":"{alias}","name":"","goal":"cheaper","quality":"none","a_a":true,"variants":[]},"from":"2029-12-25T00:00:00Z","to":"2030-01-01T00:00:00Z"}`,
-	"PATCH /experiments/{id}":            planned,
-	"POST /experiments/{id}/promote":     `{"arm":"large"}`,
-	"PUT /routing":                       `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
-	"POST /routing/check":                `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
-	"POST /routing/rehearse":             `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
-	"POST /routing/restore":              `{"version":1}`,
-	"POST /notices/read":                 `{}`,
-	"POST /channels":                     `{"name":"c","medium":"webhook","target":"http://127.0.0.1:1/hook"}`,
-	"PATCH /channels/{id}":               `{"name":"Renamed"}`,
-	"POST /limits":                       `{"name":"l","metric":"requests","amount":10,"per":"minute"}`,
-	"PATCH /limits/{id}":                 `{"amount":20}`,
-	"POST /budgets":                      `{"name":"b","limits":[{"period":"month","amount_usd":"5"}]}`,
-	"POST /budgets/simulate":             `{"name":"b","limits":[{"period":"month","amount_usd":"5"}]}`,
-	"POST /budgets/reconcile":            `{"evidence":[{"call_id":"call_00000000000000000000000000","cost_usd":"0.5"}]}`,
-	"PATCH /budgets/{id}":                `{"name":"Renamed","limits":[{"period":"month","amount_usd":"7"}]}`,
-	"POST /budgets/{id}/raises":          `{"amount_usd":"1","reason":"launch"}`,
-	"POST /prompts":                      `{"name":"p","kind":"text","content":{"text":"x"}}`,
-	"POST /prompts/check":                `{"kind":"text","content":{"text":"x"}}`,
-	"PUT /prompts/protected":             `{"labels":["production"]}`,
-	"PATCH /prompts/{id}":                `{"name":"renamed"}`,
-	"POST /prompts/{id}/duplicate":       `{"name":"copy"}`,
-	"POST /prompts/{id}/versions":        `{"content":{"text":"y"}}`,
-	"PUT /prompts/{id}/labels/{label}":   `{"version":1}`,
-	"POST /calls/{id}/scores":            `{"thumb":"up"}`,
-	"POST /scores":                       `{"scores":[{"call_id":"call_00000000000000000000000000","thumb":"up"}]}`,
+	"POST /organization":                            `{"email":"new@example.com","password":"correct horse","organization":"New"}`,
+	"POST /sessions":                                `{"email":"owner@a.example.com","password":"correct horse"}`,
+	"POST /sessions/refresh":                        `{"refresh_token":"x"}`,
+	"PATCH /organization":                           `{"name":"Renamed"}`,
+	"PUT /sessions/current/organization":            `{"organization_id":"org_none"}`,
+	"POST /teams":                                   `{"name":"Sales"}`,
+	"PATCH /teams/{id}":                             `{"name":"Renamed"}`,
+	"PATCH /members/{id}":                           `{"role":"viewer"}`,
+	"POST /tokens":                                  `{"name":"t","role":"viewer"}`,
+	"POST /prices/overrides":                        `{"provider":"custom","model":"m","rates":{"input":"1"}}`,
+	"POST /keys":                                    `{"name":"k","team_id":"{team}"}`,
+	"PATCH /keys/{id}":                              `{"name":"Renamed"}`,
+	"POST /keys/bulk":                               `{"action":"disable","ids":["key_none"]}`,
+	"POST /keys/import":                             `{"team_id":"{team}","keys":[]}`,
+	"POST /keys/report":                             `{"secret":"tg_live_nobodys"}`,
+	"PUT /keys/settings":                            `{"on_leak":"notify"}`,
+	"POST /keys/templates":                          `{"name":"t","policy":{}}`,
+	"PATCH /keys/templates/{id}":                    `{"name":"Renamed"}`,
+	"POST /credentials":                             `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
+	"POST /credentials/test":                        `{"provider":"custom","name":"c","secret":"sk-0123456789abcdef","base_url":"http://127.0.0.1:1"}`,
+	"PATCH /credentials/{id}":                       `{"name":"Renamed"}`,
+	"POST /aliases":                                 `{"name":"a","route":{"targets":[{"provider":"sandbox","model":"echo-mini"}]}}`,
+	"PATCH /aliases/{id}":                           `{"route":{"targets":[{"provider":"sandbox","model":"echo-large"}]}}`,
+	"POST /aliases/{id}/restore":                    `{"version":1}`,
+	"POST /experiments":                             planned,
+	"POST /experiments/forecast":                    planned,
+	"POST /experiments/replay":                      `{"plan":{"alias":"{alias}","name":"","goal":"cheaper","quality":"none","a_a":true,"variants":[]},"from":"2029-12-25T00:00:00Z","to":"2030-01-01T00:00:00Z"}`,
+	"PATCH /experiments/{id}":                       planned,
+	"POST /experiments/{id}/promote":                `{"arm":"large"}`,
+	"PUT /routing":                                  `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
+	"POST /routing/check":                           `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
+	"POST /routing/rehearse":                        `{"yaml":"aliases: {a: {targets: [sandbox/echo-mini]}}"}`,
+	"POST /routing/restore":                         `{"version":1}`,
+	"POST /notices/read":                            `{}`,
+	"POST /channels":                                `{"name":"c","medium":"webhook","target":"http://127.0.0.1:1/hook"}`,
+	"PATCH /channels/{id}":                          `{"name":"Renamed"}`,
+	"POST /limits":                                  `{"name":"l","metric":"requests","amount":10,"per":"minute"}`,
+	"PATCH /limits/{id}":                            `{"amount":20}`,
+	"POST /budgets":                                 `{"name":"b","limits":[{"period":"month","amount_usd":"5"}]}`,
+	"POST /budgets/simulate":                        `{"name":"b","limits":[{"period":"month","amount_usd":"5"}]}`,
+	"POST /budgets/reconcile":                       `{"evidence":[{"call_id":"call_00000000000000000000000000","cost_usd":"0.5"}]}`,
+	"PATCH /budgets/{id}":                           `{"name":"Renamed","limits":[{"period":"month","amount_usd":"7"}]}`,
+	"POST /budgets/{id}/raises":                     `{"amount_usd":"1","reason":"launch"}`,
+	"POST /playground/runs":                         tried,
+	"POST /playground/runs/{id}/resume":             `{}`,
+	"POST /prompts":                                 `{"name":"p","kind":"text","content":{"text":"x"}}`,
+	"POST /prompts/check":                           `{"kind":"text","content":{"text":"x"}}`,
+	"PUT /prompts/protected":                        `{"labels":["production"]}`,
+	"PATCH /prompts/{id}":                           `{"name":"renamed"}`,
+	"POST /prompts/{id}/duplicate":                  `{"name":"copy"}`,
+	"POST /prompts/{id}/versions":                   `{"content":{"text":"y"}}`,
+	"PUT /prompts/{id}/labels/{label}":              `{"version":1}`,
+	"POST /prompts/import":                          `{"files":[{"path":"tried.txt","text":"x"}]}`,
+	"POST /prompts/from-call":                       `{"call_id":"call_00000000000000000000000000"}`,
+	"PUT /prompts/environments":                     `{"environments":{"staging":"staging"}}`,
+	"POST /prompts/folders/move":                    `{"from":"fixtures","to":"moved"}`,
+	"PUT /prompts/{id}/labels/{label}/ramp":         `{"version":2}`,
+	"POST /prompts/{id}/labels/{label}/ramp":        `{"action":"step"}`,
+	"POST /prompts/{id}/requests":                   `{"label":"staging","version":2,"why":"better"}`,
+	"POST /prompts/{id}/schedule":                   `{"label":"staging","version":2,"at":"2030-01-02T08:00:00Z"}`,
+	"POST /prompts/{id}/requests/{request}/approve": `{}`,
+	"POST /prompts/{id}/requests/{request}/decline": `{}`,
+	"POST /prompts/{id}/experiment":                 `{"a":1,"b":2,"alias":"{alias}"}`,
+	"POST /prompts/{id}/comments":                   `{"text":"why so polite?"}`,
+	"POST /calls/{id}/scores":                       `{"thumb":"up"}`,
+	"POST /scores":                                  `{"scores":[{"call_id":"call_00000000000000000000000000","thumb":"up"}]}`,
 }
 
 // routed is the number of the newest version of the routing file: one that another organization, which has saved less, does not have.
@@ -181,11 +203,27 @@ func called(c *client) string {
 	return r.ID.String()
 }
 
-// prompted makes a prompt with one version, on which the label {label} stands.
+// prompted makes a prompt with two versions, whose label {label} is on its way from the first to the second, with a request {request} for each answer
+// and a comment {comment}.
 func prompted(c *client) string {
-	made := c.do("POST", "/prompts", `{"name":"`+id.New("fixture")+`","kind":"text","content":{"text":"x"},"labels":["staging"]}`).want(c.t, http.StatusCreated).object(c.t)
-	return fmt.Sprint(made["prompt"].(map[string]any)["id"])
+	made := c.do("POST", "/prompts", `{"name":"fixtures/`+id.New("fixture")+`","kind":"text","content":{"text":"x"},"labels":["staging"]}`).want(c.t, http.StatusCreated).object(c.t)
+	which := fmt.Sprint(made["prompt"].(map[string]any)["id"])
+	c.do("POST", "/prompts/"+which+"/versions", `{"content":{"text":"y"}}`).want(c.t, http.StatusCreated)
+	c.do("PUT", "/prompts/"+which+"/labels/staging/ramp", `{"version":2}`).want(c.t, http.StatusOK)
+	somebody := tenant.Authenticated(c.h.orgs[c], tenant.Actor{User: "user_somebody"}, tenant.Developer)
+	for _, answer := range []string{"approve", "decline", "withdraw"} {
+		r, err := c.h.deps.Prompts.Ask(c.t.Context(), somebody, id.Prompt(which), prompt.Wish{Label: answer, To: 1})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.h.requests[answer] = string(r.ID)
+	}
+	c.h.comment = c.do("POST", "/prompts/"+which+"/comments", `{"text":"fixture"}`).want(c.t, http.StatusCreated).field(c.t, "id")
+	return which
 }
+
+// tried is a run of a dataset in the playground.
+const tried = `{"name":"fixture","setup":{"columns":[{"model":"sandbox/echo-mini"}],"message":"hi"},"dataset":"name\nAda"}`
 
 // keyed makes a key, and rotates it.
 func keyed(c *client) string {
@@ -226,18 +264,20 @@ func made(path, body string) func(c *client) string {
 
 // house is a whole API over a database of its own. Its clock stands still.
 type house struct {
-	t       *testing.T
-	db      *postgres.DB
-	handler http.Handler
-	routes  []rest.Route
-	deps    Deps
-	members map[tenant.Role]account.Member // of organization a
-	orgs    map[*client]id.Org
-	teams   map[*client]id.Team
-	score   string // of the fixture of calls: what {score} stands for
-	alias   string // of the fixture of experiments: what {alias} stands for
-	secret  string // of the fixture of keys: what {secret} stands for
-	raise   string // of the fixture of budgets: what {raise} stands for
+	t        *testing.T
+	db       *postgres.DB
+	handler  http.Handler
+	routes   []rest.Route
+	deps     Deps
+	members  map[tenant.Role]account.Member // of organization a
+	orgs     map[*client]id.Org
+	teams    map[*client]id.Team
+	score    string            // of the fixture of calls: what {score} stands for
+	alias    string            // of the fixture of experiments: what {alias} stands for
+	secret   string            // of the fixture of keys: what {secret} stands for
+	raise    string            // of the fixture of budgets: what {raise} stands for
+	requests map[string]string // of the fixture of prompts: what {request} stands for, by the end of the path
+	comment  string            // of the same: what {comment} stands for
 }
 
 const goodPassword = "correct horse"
@@ -301,18 +341,24 @@ func build(t *testing.T) *house {
 		Store: budgetpg.NewStore(db), Organizations: accounts, Costs: d.Usage, Books: budgetpg.NewLedger(db, d.Logger), Vendors: catalog.Vendor, Now: now,
 	})
 	d.Prompts = prompt.NewService(promptpg.New(db), now)
+	d.PromptFiles = exchange.NewService(d.Prompts, keptCalls{d.Calls}, policy.Client())
+	d.PromptStats = promptstat.NewService(promptstatpg.New(db))
 	d.Issue = issue.New(d.Keys, d.Budgets, d.Limits)
 	d.Leaks = key.NewLeaks(d.Keys, keypg.New(db), func(context.Context, id.Org, key.Notice) error { return nil }, d.Logger)
 	d.Experiments = experiment.NewService(experiment.Deps{
-		Store: experimentpg.New(db), Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Vendors: catalog.Vendor, Now: now,
+		Store: experimentpg.New(db), Aliases: d.Aliases, Credentials: d.Credentials, Keys: d.Keys, Prompts: d.Prompts, Vendors: catalog.Vendor, Now: now,
 		Prices: experiment.PriceList{Service: d.Prices, Now: now},
+	})
+	d.Playground = playground.NewService(playground.Deps{
+		Store: playgroundpg.New(db), Prompts: d.Prompts, Aliases: d.Aliases, Prices: experiment.PriceList{Service: d.Prices, Now: now}, Teams: accounts,
+		Issuer: d.Issue, Keys: d.Keys, Budgets: d.Budgets, Calls: d.Calls, Now: now,
 	})
 	s := server(d)
 	handler, err := s.Handler()
 	if err != nil {
 		t.Fatalf("routes: %v", err)
 	}
-	return &house{t: t, db: db, handler: handler, routes: s.Routes(), deps: d, orgs: map[*client]id.Org{}, teams: map[*client]id.Team{}, score: "nothing", alias: "nothing", raise: "nothing", secret: "nothing"}
+	return &house{t: t, db: db, handler: handler, routes: s.Routes(), deps: d, orgs: map[*client]id.Org{}, teams: map[*client]id.Team{}, score: "nothing", alias: "nothing", raise: "nothing", secret: "nothing", comment: "nothing", requests: map[string]string{}}
 }
 
 // organization signs an organization up and fills it with a member of each role.
@@ -462,7 +508,7 @@ func (c *client) call(r rest.Route, with string, headers ...string) reply {
 		defer leave()
 		ctx = context.WithValue(ctx, leaving{}, leave)
 	}
-	return c.send(ctx, r.Method, strings.NewReplacer("{id}", with, "{score}", c.h.score, "{raise}", c.h.raise, "{secret}", c.h.secret, "{number}", "1", "{label}", "staging").Replace(r.Path), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
+	return c.send(ctx, r.Method, strings.NewReplacer("{id}", with, "{score}", c.h.score, "{raise}", c.h.raise, "{secret}", c.h.secret, "{request}", cmp.Or(c.h.requests[path.Base(r.Path)], "nothing"), "{comment}", c.h.comment, "{number}", "1", "{label}", "staging").Replace(r.Path), bodies[r.Method+" "+r.Path], append([]string{"If-Match", "*"}, headers...)...)
 }
 
 func (r reply) want(t *testing.T, status int) reply {
@@ -516,4 +562,14 @@ func strange(real string) string {
 	sum := sha256.Sum256([]byte(rest))
 	fresh := hex.EncodeToString(sum[:])
 	return prefix + "_" + fresh[:min(len(rest), len(fresh))]
+}
+
+// keptCalls is the call log, as exchange reads it: one call of id zero that everybody has, and those of the log.
+type keptCalls struct{ calls *calllog.Queries }
+
+func (k keptCalls) Kept(ctx context.Context, in tenant.Scope, call id.Call) (exchange.Kept, error) {
+	if _, err := k.calls.Call(ctx, in, call); err != nil && call != (id.Call{}) {
+		return exchange.Kept{}, exchange.ErrCall
+	}
+	return exchange.Kept{Dialect: "openai-chat", Body: []byte(`{"model":"m","messages":[{"role":"user","content":"x"}]}`)}, nil
 }

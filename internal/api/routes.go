@@ -11,8 +11,10 @@ import (
 	"tollgate/internal/key/keyhttp"
 	"tollgate/internal/limit/limithttp"
 	"tollgate/internal/notice/noticehttp"
+	"tollgate/internal/playground/playgroundhttp"
 	"tollgate/internal/price/pricehttp"
 	"tollgate/internal/prompt/prompthttp"
+	"tollgate/internal/prompt/promptstat/promptstathttp"
 	"tollgate/internal/rest"
 	"tollgate/internal/score/scorehttp"
 	"tollgate/internal/tenant"
@@ -82,6 +84,7 @@ func routes(d Deps) []rest.Route {
 		rest.POST("/experiments", tenant.WriteExperiments, experimenthttp.Create(d.Experiments)),
 		rest.POST("/experiments/forecast", tenant.ReadExperiments, experimenthttp.Foresee(d.Experiments)),
 		rest.POST("/experiments/replay", tenant.ReadExperiments, experimenthttp.Replay(d.Experiments)),
+		rest.POST("/prompts/{id}/experiment", tenant.WriteExperiments, experimenthttp.Versus(d.Experiments)),
 		rest.GET("/experiments/{id}", tenant.ReadExperiments, experimenthttp.Read(d.Experiments)),
 		rest.PATCH("/experiments/{id}", tenant.WriteExperiments, experimenthttp.Update(d.Experiments)),
 		rest.DELETE("/experiments/{id}", tenant.WriteExperiments, experimenthttp.Delete(d.Experiments)),
@@ -117,17 +120,51 @@ func routes(d Deps) []rest.Route {
 		rest.POST("/prompts/check", tenant.ReadPrompts, prompthttp.Check(d.Prompts)),
 		rest.GET("/prompts/protected", tenant.ReadPrompts, prompthttp.ReadProtected(d.Prompts)),
 		rest.PUT("/prompts/protected", tenant.ReleasePrompts, prompthttp.Protect(d.Prompts)),
+		rest.GET("/prompts/environments", tenant.ReadPrompts, prompthttp.ReadEnvironments(d.Prompts)),
+		rest.PUT("/prompts/environments", tenant.WritePrompts, prompthttp.SetEnvironments(d.Prompts)),
+		rest.GET("/prompts/folders", tenant.ReadPrompts, prompthttp.ListFolders(d.Prompts)),
+		rest.POST("/prompts/folders/move", tenant.WritePrompts, prompthttp.MoveFolder(d.Prompts)),
+		rest.POST("/prompts/import", tenant.WritePrompts, prompthttp.Import(d.PromptFiles)),
+		rest.GET("/prompts/export", tenant.ReadPrompts, prompthttp.Export(d.PromptFiles)),
+		rest.POST("/prompts/from-call", tenant.ReadCalls, prompthttp.FromCall(d.PromptFiles)),
+		rest.GET("/prompts/requests", tenant.ReadPrompts, prompthttp.ListRequests(d.Prompts)),
 		rest.GET("/prompts/{id}", tenant.ReadPrompts, prompthttp.Read(d.Prompts)),
 		rest.PATCH("/prompts/{id}", tenant.WritePrompts, prompthttp.Update(d.Prompts)),
+		rest.DELETE("/prompts/{id}", tenant.ReleasePrompts, prompthttp.Delete(d.Prompts)),
+		rest.PUT("/prompts/{id}/labels/{label}", tenant.WritePrompts, prompthttp.SetLabel(d.Prompts)),
+		rest.DELETE("/prompts/{id}/labels/{label}", tenant.WritePrompts, prompthttp.RemoveLabel(d.Prompts)),
+		rest.PUT("/prompts/{id}/labels/{label}/ramp", tenant.WritePrompts, prompthttp.StartRamp(d.Prompts)),
+		rest.POST("/prompts/{id}/labels/{label}/ramp", tenant.WritePrompts, prompthttp.SteerRamp(d.Prompts)),
+		rest.DELETE("/prompts/{id}/labels/{label}/ramp", tenant.WritePrompts, prompthttp.StopRamp(d.Prompts)),
 		rest.POST("/prompts/{id}/archive", tenant.WritePrompts, prompthttp.Archive(d.Prompts)),
 		rest.POST("/prompts/{id}/restore", tenant.WritePrompts, prompthttp.Restore(d.Prompts)),
 		rest.POST("/prompts/{id}/duplicate", tenant.WritePrompts, prompthttp.Duplicate(d.Prompts)),
 		rest.GET("/prompts/{id}/versions", tenant.ReadPrompts, prompthttp.Versions(d.Prompts)),
 		rest.POST("/prompts/{id}/versions", tenant.WritePrompts, prompthttp.Publish(d.Prompts)),
 		rest.GET("/prompts/{id}/versions/{number}", tenant.ReadPrompts, prompthttp.ReadVersion(d.Prompts)),
-		rest.PUT("/prompts/{id}/labels/{label}", tenant.WritePrompts, prompthttp.SetLabel(d.Prompts)),
-		rest.DELETE("/prompts/{id}/labels/{label}", tenant.WritePrompts, prompthttp.RemoveLabel(d.Prompts)),
+		rest.GET("/prompts/{id}/metrics", tenant.ReadPrompts, promptstathttp.Metrics(d.PromptStats, d.Now)),
+		rest.GET("/prompts/{id}/compare", tenant.ReadPrompts, promptstathttp.Compare(d.PromptStats, d.Now)),
 		rest.GET("/prompts/{id}/moves", tenant.ReadPrompts, prompthttp.ListMoves(d.Prompts)),
+		rest.GET("/prompts/{id}/requests", tenant.ReadPrompts, prompthttp.ListRequestsOf(d.Prompts)),
+		rest.POST("/prompts/{id}/requests", tenant.WritePrompts, prompthttp.Ask(d.Prompts)),
+		rest.POST("/prompts/{id}/requests/{request}/approve", tenant.WritePrompts, prompthttp.Approve(d.Prompts)),
+		rest.POST("/prompts/{id}/requests/{request}/decline", tenant.WritePrompts, prompthttp.Decline(d.Prompts)),
+		rest.POST("/prompts/{id}/requests/{request}/withdraw", tenant.WritePrompts, prompthttp.Withdraw(d.Prompts)),
+		rest.POST("/prompts/{id}/schedule", tenant.WritePrompts, prompthttp.Schedule(d.Prompts)),
+		rest.GET("/prompts/{id}/diff", tenant.ReadPrompts, prompthttp.ReadDiff(d.Prompts)),
+		rest.GET("/prompts/{id}/comments", tenant.ReadPrompts, prompthttp.ListComments(d.Prompts)),
+		rest.POST("/prompts/{id}/comments", tenant.WritePrompts, prompthttp.WriteComment(d.Prompts)),
+		rest.POST("/prompts/{id}/comments/{comment}/resolve", tenant.WritePrompts, prompthttp.ResolveComment(d.Prompts)),
+		rest.POST("/prompts/{id}/comments/{comment}/reopen", tenant.WritePrompts, prompthttp.ReopenComment(d.Prompts)),
+		rest.DELETE("/prompts/{id}/comments/{comment}", tenant.WritePrompts, prompthttp.DeleteComment(d.Prompts)),
+
+		rest.GET("/playground/runs", tenant.UsePlayground, playgroundhttp.List(d.Playground)),
+		rest.POST("/playground/runs", tenant.UsePlayground, playgroundhttp.Start(d.Playground)),
+		rest.GET("/playground/runs/{id}", tenant.UsePlayground, playgroundhttp.Read(d.Playground)),
+		rest.GET("/playground/runs/{id}/rows", tenant.UsePlayground, playgroundhttp.Rows(d.Playground)),
+		rest.POST("/playground/runs/{id}/cancel", tenant.UsePlayground, playgroundhttp.Cancel(d.Playground)),
+		rest.POST("/playground/runs/{id}/resume", tenant.UsePlayground, playgroundhttp.Resume(d.Playground)),
+		rest.GET("/playground/key", tenant.UsePlayground, playgroundhttp.Key(d.Playground)),
 
 		rest.GET("/limits", tenant.ReadLimits, limithttp.List(d.Limits)),
 		rest.POST("/limits", tenant.WriteLimits, limithttp.Create(d.Limits)),

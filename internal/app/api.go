@@ -34,13 +34,18 @@ import (
 	"tollgate/internal/key/leak"
 	"tollgate/internal/limit"
 	"tollgate/internal/limit/limitpg"
+	"tollgate/internal/mcp"
 	"tollgate/internal/notice"
 	"tollgate/internal/notice/noticepg"
 	"tollgate/internal/price"
 	"tollgate/internal/price/pricepg"
 	"tollgate/internal/price/seed"
 	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/exchange"
+	"tollgate/internal/prompt/langfusehttp"
 	"tollgate/internal/prompt/promptpg"
+	"tollgate/internal/prompt/promptstat"
+	"tollgate/internal/prompt/promptstat/promptstatpg"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/restpg"
@@ -72,6 +77,9 @@ type services struct {
 	usage       *usage.Service
 	scores      *score.Service
 	experiments *experiment.Service
+	prompts     *prompt.Service
+	promptStats *promptstat.Service
+	promptFiles *exchange.Service
 	budgets     *budget.Service
 	limits      *limit.Service
 	notices     notice.Poster // nil: nobody is told
@@ -104,12 +112,16 @@ func (h *house) services(ctx context.Context) (services, error) {
 	if s.told, err = h.noticeService(); err != nil {
 		return services{}, err
 	}
+	s.prompts = prompt.NewService(promptpg.New(h.db), h.now,
+		holdsOfAliases(func() *alias.Service { return s.aliases }), holdsOfExperiments(func() *experiment.Service { return s.experiments }))
+	s.promptFiles = exchange.NewService(s.prompts, keptCalls{s.calls}, policy.Client())
+	s.promptStats = promptstat.NewService(promptstatpg.New(h.db))
 	s.rehearsals = rehearse.New(rehearse.Deps{
 		Calls: calllogpg.New(h.db), Config: snapshotpg.New(h.db, pricepg.New(h.db)), Prices: s.prices, Vendors: catalog.Vendor,
 		Router: route.Router{Vendors: catalog.Known}, Now: h.now,
 	})
 	s.experiments = experiment.NewService(experiment.Deps{
-		Store: experimentpg.New(h.db), Aliases: s.aliases, Credentials: s.credentials, Keys: s.keys,
+		Store: experimentpg.New(h.db), Aliases: s.aliases, Credentials: s.credentials, Keys: s.keys, Prompts: s.prompts,
 		Prices: experiment.PriceList{Service: s.prices, Now: h.now}, Vendors: catalog.Vendor, Now: h.now,
 	})
 	s.budgets = budget.NewService(budget.Deps{
@@ -142,13 +154,14 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.asks = true
 	cookie := accounthttp.Cookie{Secure: strings.HasPrefix(h.cfg.PublicURL, "https://")}
 	json, err := api.New(api.Deps{
 		Version: version, Authenticator: accounthttp.NewAuthenticator(s.accounts, cookie), Once: restpg.New(h.db), Now: h.now, Logger: log,
 		Accounts: s.accounts, Keys: s.keys, Issue: s.issue, Leaks: s.leaks, Credentials: s.credentials, Aliases: s.aliases, Rehearsals: s.rehearsals, Prices: s.prices, Calls: s.calls, Usage: s.usage, Scores: s.scores,
 		Experiments: s.experiments, Batches: batch.NewService(batchpg.New(h.db), h.now),
 		Limits: s.limits, Budgets: s.budgets, Notices: s.told,
-		Prompts: prompt.NewService(promptpg.New(h.db), h.now),
+		Prompts: s.prompts, PromptFiles: s.promptFiles, PromptStats: s.promptStats, Playground: h.playground(&s),
 	})
 	if err != nil {
 		return nil, err
@@ -157,9 +170,15 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 		Cookies: cookie, Now: h.now, Logger: log, GatewayURL: h.cfg.GatewayURL,
 		Accounts: s.accounts, Keys: s.keys, Credentials: s.credentials, Aliases: s.aliases, Prices: s.prices, Calls: s.calls, Usage: s.usage, Scores: s.scores,
 		Experiments: s.experiments, Rehearse: s.rehearsals, Notices: s.told, Budgets: s.budgets, Limits: s.limits, Issue: s.issue, Leaks: s.leaks,
+		Prompts: s.prompts, PromptStats: s.promptStats, PromptFiles: s.promptFiles,
+		Playground: h.playground(&s), SiteURL: h.cfg.PublicURL,
 	})
 	if err != nil {
 		return nil, err
+	}
+	readers := map[string]http.Handler{
+		langfusehttp.Prefix: langfusehttp.New(langfusehttp.Deps{Version: version, Prompts: s.prompts, Tokens: s.accounts, Now: h.now, Logger: log}),
+		mcp.Path:            mcp.New(mcp.Deps{Version: version, Prompts: s.prompts, Metrics: s.promptStats, Tokens: s.accounts, Now: h.now, Logger: log}),
 	}
 	l, err := h.listen(ctx, "the dashboard", h.cfg.Addr, "--addr or TOLLGATE_ADDR")
 	if err != nil {
@@ -168,7 +187,7 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 	h.onWeb = append(h.onWeb, fmt.Sprintf("dashboard  %s", h.cfg.PublicURL))
 	h.hint = "Open the dashboard and sign up; its first page leads to your first call."
 	srv := &http.Server{
-		Handler:           visitor.Believe(h.cfg.TrustedProxies, h.controlPlane(json, pages, h.leakIntake(s.leaks, log))),
+		Handler:           visitor.Believe(h.cfg.TrustedProxies, h.controlPlane(json, pages, h.leakIntake(s.leaks, log), readers)),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
@@ -180,9 +199,12 @@ func buildAPI(ctx context.Context, h *house) ([]service, error) {
 // controlDrain bounds the end of the control plane: live pages are cut then, and browsers come back by themselves.
 const controlDrain = 3 * time.Second
 
-// controlPlane is everything on the dashboard's address.
-func (h *house) controlPlane(json, pages, leaks http.Handler) http.Handler {
+// controlPlane is everything on the dashboard's address; by, what clients of other products and protocols ask for, by its path.
+func (h *house) controlPlane(json, pages, leaks http.Handler, by map[string]http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	for path, handler := range by {
+		mux.Handle(path, handler)
+	}
 	mux.Handle(rest.Prefix+"/", json)
 	mux.Handle(leak.SignedPath, leaks)
 	mux.Handle(leak.GitHubPath, leaks)

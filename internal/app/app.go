@@ -60,6 +60,7 @@ type house struct {
 	signs   *sign.Signer          // see signer
 	quiet   func()                // ends signs
 	plane   *dataPlane            // of this process; nil: none yet
+	asks    bool                  // a part makes calls for people who look on: see ownPlane
 	undo    []func()              // gives back what was opened, newest last, when a part cannot be built
 }
 
@@ -106,6 +107,7 @@ func (h *house) build(ctx context.Context, parts []Part) (services []service, er
 		}
 		services = append(services, built...)
 	}
+	services = append(services, h.ownPlane(ctx)...)
 	measured, err := h.metrics(ctx)
 	return append(services, measured...), err
 }

@@ -32,7 +32,7 @@ func Tollgate() {
 		Use: "tollgate", Short: "The AI gateway that teams share",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), migrateCommand(), bootstrapCommand(), pricesCommand(), vendorsCommand(), budgetCommand(), keysCommand())
+	root.AddCommand(runCommand(), migrateCommand(), bootstrapCommand(), pricesCommand(), vendorsCommand(), budgetCommand(), keysCommand(), promptsCommand())
 	root.AddCommand(routingCommands()...)
 	os.Exit(execute(root))
 }

@@ -104,7 +104,7 @@ func subjectOf(b *budget.Budget, k *snapshot.Key) (string, bool) {
 		return string(k.Team), true
 	case dimension.Environment:
 		return k.Environment, true
-	case dimension.Workflow, dimension.EndUser, dimension.Alias, dimension.Provider, dimension.Model: // and tags: of each call
+	case dimension.Workflow, dimension.EndUser, dimension.Alias, dimension.Prompt, dimension.PromptVersion, dimension.Provider, dimension.Model: // and tags: of each call
 	}
 	return "", false
 }

@@ -78,6 +78,9 @@ func (c *routingClient) do(ctx context.Context, method, path, match string, body
 		_ = json.Unmarshal(answer, r) // what is no problem document has no detail
 		return r
 	}
+	if into == nil {
+		return nil
+	}
 	if err := json.Unmarshal(answer, into); err != nil {
 		return fmt.Errorf("what answers at %s is not Tollgate's API", c.base)
 	}

@@ -233,6 +233,9 @@ func (t *routingTool) show(v aliashttp.RoutingVerdict) {
 		}
 		fmt.Fprintf(t.out, "%s %s: %s\n", subject, c.Kind, strings.Join(c.Says, ", "))
 	}
+	for _, w := range v.Warnings {
+		fmt.Fprintf(t.out, "warning: %s: %s\n", w.Path, w.Reason)
+	}
 	if v.Diff != "" {
 		fmt.Fprintln(t.out)
 	}

@@ -13,7 +13,13 @@ import (
 	"tollgate/internal/experiment/experimentpg"
 	"tollgate/internal/key"
 	"tollgate/internal/key/keypg"
+	"tollgate/internal/limit"
+	"tollgate/internal/limit/limitpg"
 	"tollgate/internal/notice/noticepg"
+	"tollgate/internal/playground"
+	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/promptpg"
+	"tollgate/internal/prompt/promptstat/promptstatpg"
 	"tollgate/internal/score/scorepg"
 	"tollgate/internal/snapshot/snapshotpg"
 	"tollgate/internal/usage"
@@ -52,12 +58,16 @@ func buildWorker(ctx context.Context, h *house) ([]service, error) {
 		PruneChanges:  snapshotpg.New(h.db, nil).Prune,
 		Batches:       h.batchRunner(h.plane, log).Turn,
 		SweepBatches:  batches.Sweep,
+		Prompts:       usage.NewRoller(promptstatpg.New(h.db), h.now, log).Turn,
 		Experiments:   experiment.NewKeeper(s.experiments, experiments, log).Turn,
+		Playground:    playground.NewRunner(h.playground(&s), log).Turn,
 		Judgements:    experiment.NewBailiff(s.experiments, experiments, s.scores, asker{h.plane.gate}, log).Turn,
 		BudgetWindows: books.Windows,
 		BudgetBooks:   books.Books,
 		BudgetAlerts:  budget.NewAlerter(budgetpg.NewAlerts(h.db), noticepg.New(h.db), h.now, log).Turn,
+		LimitAlerts:   limit.NewAlerter(limitpg.New(h.db), s.notices, h.now).Turn,
 		KeyReminders:  key.NewReminder(keypg.New(h.db), tellOfKeys(s.notices), h.now).Turn,
+		PromptMoves:   prompt.NewKeeper(s.prompts, promptpg.New(h.db), s.promptStats, tellOfPrompts(s.notices), log).Turn,
 		Notices:       courier,
 		OldNotices:    oldNotices,
 		Listen:        h.db.Listen,

@@ -51,9 +51,11 @@ var rooms = map[string]int{
 
 	"internal/experiment": composed, "internal/budget": composed,
 
-	"internal/route": joining, "internal/snapshot": joining, "internal/issue": joining,
+	"internal/prompt/promptstat": joining, // figures from calls, with the statistics of experiments
 
-	"internal/gateway": planes, "internal/api": planes, "internal/worker": planes, "web": planes,
+	"internal/route": joining, "internal/snapshot": joining, "internal/issue": joining, "internal/playground": joining,
+
+	"internal/gateway": planes, "internal/api": planes, "internal/mcp": planes, "internal/worker": planes, "web": planes,
 
 	"internal/app": wiring,
 
@@ -65,6 +67,7 @@ var sideways = map[[2]string]string{
 	{"internal/postgres", "internal/postgres"}:    "its own parts",
 	{"internal/embed", "internal/chat"}:           "usage and content parts are the same in every operation",
 	{"internal/rerank", "internal/chat"}:          "usage is the same in every operation",
+	{"internal/limit", "internal/notice"}:         "who was held back is told",
 	{"internal/route", "internal/snapshot"}:       "a route is chosen from a snapshot's view",
 	{"internal/rest/restpg", "internal/postgres"}: "rows of the kit itself",
 }
@@ -92,6 +95,7 @@ var libraries = map[string][]string{
 	"github.com/spf13/cobra":                                {"internal/app", "cmd*"},
 	"github.com/caarlos0/env/v11":                           {"internal/app"},
 	"github.com/google/go-cmp/cmp":                          {"*test", "internal/golden", "test*"},
+	"github.com/modelcontextprotocol/go-sdk/mcp":            {"internal/mcp", "test*"},
 	"golang.org/x/sync/":                                    {"internal/*"},
 	"golang.org/x/net/":                                     {"internal/gateway", "internal/egress"},
 	"golang.org/x/text/unicode/norm":                        {"*test"},
@@ -99,7 +103,7 @@ var libraries = map[string][]string{
 	"github.com/tidwall/":                                   {"internal/provider*", "internal/gateway"},
 	"github.com/chromedp/":                                  {"test*"},
 	"cel.dev/cel-go/":                                       {"internal/alias/condition"},
-	"go.yaml.in/yaml/v4":                                    {"internal/alias/aliasfile", "internal/app"},
+	"go.yaml.in/yaml/v4":                                    {"internal/alias/aliasfile", "internal/prompt/exchange", "internal/app"},
 	"gonum.org/v1/gonum/":                                   {"internal/experiment*"},
 	"github.com/redis/go-redis/v9":                          {"internal/limit/limitredis", "internal/app"},
 	"github.com/wneessen/go-mail":                           {"internal/notice/mail", "*test"},
@@ -127,7 +131,7 @@ var words = []word{
 	{
 		"tollgate/internal/tenant",
 		[]string{"Authenticated"},
-		[]string{"internal/account", "internal/key", "internal/snapshot*", "internal/experiment/experimentpg", "*test", "test*"},
+		[]string{"internal/account", "internal/key", "internal/snapshot*", "internal/experiment/experimentpg", "internal/playground/playgroundpg", "internal/prompt/promptpg", "*test", "test*"},
 		"only authentication makes a scope",
 	},
 }

@@ -142,7 +142,8 @@ func filterOf(b Budget, subject string) (map[usage.Dimension][]string, bool) {
 	out := make(map[usage.Dimension][]string, len(conditions))
 	for _, m := range conditions {
 		switch m.Dimension {
-		case dimension.Team, dimension.Key, dimension.Environment, dimension.Workflow, dimension.Alias, dimension.Provider:
+		case dimension.Team, dimension.Key, dimension.Environment, dimension.Workflow, dimension.Alias, dimension.Provider,
+			dimension.Prompt, dimension.PromptVersion:
 			out[usage.Dimension(m.Dimension)] = []string{m.Value}
 		case dimension.Model:
 			vendor, model, _ := strings.Cut(m.Value, "/")

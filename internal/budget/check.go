@@ -105,7 +105,7 @@ func (b *Budget) checkEach() error {
 		return nil
 	}
 	if !b.Each.Known() {
-		return invalid("each", "%q is no dimension: write team, key, environment, workflow, end_user, alias, provider, model or tag:NAME.", fault.Clip(string(b.Each)))
+		return invalid("each", "%q is no dimension: write team, key, environment, workflow, end_user, alias, prompt, prompt_version, provider, model or tag:NAME.", fault.Clip(string(b.Each)))
 	}
 	if _, fixed := b.Selector.Of(b.Each); fixed {
 		return invalid("each", "The budget selects one %s already: it cannot be split by it too.", b.Each)

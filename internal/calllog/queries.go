@@ -26,31 +26,34 @@ type Entry struct {
 	StartedAt  time.Time // to the millisecond, UTC
 	TeamName   string    // empty: the team is gone
 	KeyName    string
-	HasPayload bool // Payload is read by Call only
+	PromptName string // empty: the call used none, or it is gone
+	HasPayload bool   // Payload is read by Call only
 }
 
 // Filter chooses calls. Values of one field are alternatives, fields must all match, an empty field matches all.
 type Filter struct {
-	From, To     time.Time // started in [From, To); zero: open
-	Teams        []id.Team
-	Keys         []id.Key
-	Aliases      []string
-	Models       []string // as the provider names it
-	Providers    []string // of any attempt
-	Workflows    []string
-	Environments []string
-	Endpoints    []string
-	Tasks        []string
-	Experiments  []id.Experiment
-	Arms         []string // assigned
-	Batches      []id.Batch
-	CheckedBy    []string // ids of budgets and limits that refused the call, or did something else to it
-	Outcomes     []Outcome
-	Statuses     []int // HTTP status of the answer; 4 and 5 stand for all 4xx and 5xx
-	EndUser      string
-	ErrorCode    string
-	Tags         map[string]string
-	ID           id.Call // the one call; zero: all
+	From, To       time.Time // started in [From, To); zero: open
+	Teams          []id.Team
+	Keys           []id.Key
+	Aliases        []string
+	Models         []string // as the provider names it
+	Providers      []string // of any attempt
+	Workflows      []string
+	Environments   []string
+	Endpoints      []string
+	Tasks          []string
+	Experiments    []id.Experiment
+	Arms           []string // assigned
+	Batches        []id.Batch
+	Prompts        []id.Prompt
+	PromptVersions []PromptVersion
+	CheckedBy      []string // ids of budgets and limits that refused the call, or did something else to it
+	Outcomes       []Outcome
+	Statuses       []int // HTTP status of the answer; 4 and 5 stand for all 4xx and 5xx
+	EndUser        string
+	ErrorCode      string
+	Tags           map[string]string
+	ID             id.Call // the one call; zero: all
 }
 
 // Cursor is a place between two calls of the list, which runs from the newest to the oldest.

@@ -4,6 +4,7 @@ package dimension
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"tollgate/internal/fault"
@@ -14,19 +15,21 @@ type Name string
 
 // The dimensions. A metadata tag is one too: TagPrefix and the tag's key.
 const (
-	Team        Name = "team"        // id
-	Key         Name = "key"         // id
-	Environment Name = "environment" // word
-	Workflow    Name = "workflow"
-	EndUser     Name = "end_user"
-	Alias       Name = "alias"    // name; "": a model was named directly
-	Provider    Name = "provider" // vendor id, of an attempt
-	Model       Name = "model"    // provider/model, of an attempt
-	TagPrefix        = "tag:"
+	Team          Name = "team"        // id
+	Key           Name = "key"         // id
+	Environment   Name = "environment" // word
+	Workflow      Name = "workflow"
+	EndUser       Name = "end_user"
+	Alias         Name = "alias"          // name; "": a model was named directly
+	Prompt        Name = "prompt"         // id; "": the call uses none of the registry
+	PromptVersion Name = "prompt_version" // "prompt_…@7"
+	Provider      Name = "provider"       // vendor id, of an attempt
+	Model         Name = "model"          // provider/model, of an attempt
+	TagPrefix          = "tag:"
 )
 
 // Names are all dimensions but tags, from the widest to the narrowest, in the order in which a tree shows them.
-var Names = []Name{Team, Provider, Model, Alias, Environment, Workflow, Key, EndUser}
+var Names = []Name{Team, Provider, Model, Alias, Prompt, PromptVersion, Environment, Workflow, Key, EndUser}
 
 // Tag is the dimension of a tag.
 func Tag(key string) Name { return TagPrefix + Name(key) }
@@ -46,6 +49,8 @@ func (n Name) Upstream() bool { return n == Provider || n == Model }
 // Call is where one call stands on every line. Provider and Model are those of the attempt, "" before there is one.
 type Call struct {
 	Team, Key, Environment, Workflow, EndUser, Alias string
+	Prompt                                           string // id
+	PromptNumber                                     int    // of its version; 0: none
 	Provider, Model                                  string // Model is provider/model
 	Tags                                             map[string]string
 }
@@ -65,6 +70,13 @@ func (c *Call) Value(n Name) string {
 		return c.EndUser
 	case Alias:
 		return c.Alias
+	case Prompt:
+		return c.Prompt
+	case PromptVersion:
+		if c.Prompt == "" {
+			return ""
+		}
+		return c.Prompt + "@" + strconv.Itoa(c.PromptNumber)
 	case Provider:
 		return c.Provider
 	case Model:
@@ -146,7 +158,7 @@ func (s Selector) Check(field string) error {
 		at := field + "." + string(rune('0'+i))
 		switch {
 		case !m.Dimension.Known():
-			return ErrInvalid.Say("%q is no dimension: write team, key, environment, workflow, end_user, alias, provider, model or tag:NAME.",
+			return ErrInvalid.Say("%q is no dimension: write team, key, environment, workflow, end_user, alias, prompt, prompt_version, provider, model or tag:NAME.",
 				fault.Clip(string(m.Dimension))).At(at)
 		case m.Value == "" || len(m.Value) > valueMax:
 			return ErrInvalid.Say("The value of %s has 1 to %d bytes.", m.Dimension, valueMax).At(at)

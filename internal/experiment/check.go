@@ -166,15 +166,18 @@ func (p Plan) checkVariant(i int, at string, vendors func(string) (provider.Vend
 	if err := checkParameters(at+".parameters", v.Parameters); err != nil {
 		return err
 	}
-	plain := v.Target == nil && v.Parameters.Empty()
+	if v.Prompt != nil && v.Prompt.Version < 1 {
+		return invalid(at+".prompt.version", "Name a version of the prompt, from 1.")
+	}
+	plain := v.Target == nil && v.Parameters.Empty() && v.Prompt == nil
 	switch {
 	case p.AA && !plain:
-		return invalid(at, "In a test of the test every variant is the alias as it is: leave target and parameters out.")
+		return invalid(at, "In a test of the test every variant is the alias as it is: leave target, parameters and prompt out.")
 	case !p.AA && i > 0 && plain:
-		return invalid(at+".target", "Say what this variant changes: another model, or parameters. To test the test itself, set a_a.")
+		return invalid(at+".target", "Say what this variant changes: another model, a version of a prompt, or parameters. To test the test itself, set a_a.")
 	}
 	for j, o := range p.Variants[:i] {
-		if !p.AA && i > 0 && same(o, v) {
+		if !p.AA && same(o, v) {
 			return invalid(at, "This variant is the same as variant %d.", j)
 		}
 	}
@@ -183,7 +186,8 @@ func (p Plan) checkVariant(i int, at string, vendors func(string) (provider.Vend
 
 func same(a, b Variant) bool {
 	targets := (a.Target == nil) == (b.Target == nil) && (a.Target == nil || *a.Target == *b.Target)
-	return targets && fmt.Sprintf("%+v", flat(a.Parameters)) == fmt.Sprintf("%+v", flat(b.Parameters))
+	prompts := (a.Prompt == nil) == (b.Prompt == nil) && (a.Prompt == nil || *a.Prompt == *b.Prompt)
+	return targets && prompts && fmt.Sprintf("%+v", flat(a.Parameters)) == fmt.Sprintf("%+v", flat(b.Parameters))
 }
 
 // flat gives the parameters without pointers, to compare.

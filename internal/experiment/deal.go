@@ -12,7 +12,7 @@ func deal(p Plan) []Arm {
 	from := 0
 	for i, v := range p.Variants {
 		to := from + v.Weight*p.Share // percent of percent is what a bucket is
-		arms[i] = Arm{Name: v.Name, Target: v.Target, Parameters: v.Parameters, Ranges: []Range{{from, to}}}
+		arms[i] = Arm{Name: v.Name, Target: v.Target, Parameters: v.Parameters, Prompt: v.Prompt, Ranges: []Range{{from, to}}}
 		from = to
 	}
 	return arms
@@ -80,6 +80,11 @@ func promoted(r alias.Route, v Variant) alias.Route {
 		}
 	}
 	r.Parameters = Over(r.Parameters, v.Parameters)
+	if b := r.Prompt; b != nil && v.Prompt != nil && b.ID == v.Prompt.Prompt && b.Version != 0 {
+		next := *b // bound by its number: it gets the other one; by a label, the label moves
+		next.Version, next.Label = v.Prompt.Version, ""
+		r.Prompt = &next
+	}
 	return r
 }
 

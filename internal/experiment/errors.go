@@ -14,6 +14,7 @@ var (
 	ErrBusy         = fault.New(fault.Conflict, "experiment.alias_busy", "Another experiment runs on this alias. Stop it first.")
 	ErrNotPromoted  = fault.New(fault.Conflict, "experiment.not_promoted", "No arm of this experiment was promoted.")
 	ErrNoPromotion  = fault.New(fault.Conflict, "experiment.no_promotion", "This experiment cannot be promoted: it has not run, was reverted or is invalid.")
+	ErrLabelMoved   = fault.New(fault.Conflict, "experiment.label_moved", "The prompt's label was moved since. Change it by hand, or start another experiment.")
 	ErrMoved        = fault.New(fault.Conflict, "experiment.alias_changed", "The alias was changed since. Change it by hand, or start another experiment.")
 )
 

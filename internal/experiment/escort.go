@@ -22,6 +22,15 @@ func (k *Keeper) escort(ctx context.Context, in tenant.Scope, e Experiment, a al
 	case a.Version != e.AliasAt: // by hand: whoever did it has decided
 		return k.over(ctx, in, e, "the alias was changed by hand")
 	}
+	if r := e.Ramp.Release; r != nil && e.Ramp.Stage == fullStage {
+		there, err := s.stands(ctx, in, r)
+		if err != nil {
+			return err
+		}
+		if !there {
+			return k.over(ctx, in, e, "the label "+r.words()+" was moved by hand")
+		}
+	}
 	if harmed, err := k.guard(ctx, in, e); harmed || err != nil {
 		return err
 	}
@@ -46,12 +55,18 @@ func (k *Keeper) escort(ctx context.Context, in tenant.Scope, e Experiment, a al
 	return k.giveUp(ctx, in, e, err)
 }
 
-// giveUp ends a promotion whose alias moved in the meantime; it could never be made any more.
+// giveUp ends a promotion whose alias or label moved in the meantime, or whose label may not be moved; it could never be made any more.
 func (k *Keeper) giveUp(ctx context.Context, in tenant.Scope, e Experiment, err error) error {
-	if err == nil || !isMoved(err) {
-		return err
+	said, refused := refusal(err)
+	switch {
+	case err == nil:
+		return nil
+	case refused && ofPrompt(err):
+		return k.over(ctx, in, e, said)
+	case isMoved(err):
+		return k.over(ctx, in, e, "the alias was changed by hand")
 	}
-	return k.over(ctx, in, e, "the alias was changed by hand")
+	return err
 }
 
 // over ends the guardrails of a promotion. One that the alias's own change overtook counts as stopped.

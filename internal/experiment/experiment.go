@@ -50,7 +50,8 @@ type Variant struct {
 	Name       string           `json:"name"`             // "control", "haiku": [a-z0-9-]{1,32}
 	Target     *alias.Target    `json:"target,omitempty"` // nil: the alias's own targets; an arm behind the control then has parameters
 	Parameters alias.Parameters `json:"parameters,omitzero"`
-	Weight     int              `json:"weight"` // in percent of the units that take part; all weights sum up to 100
+	Prompt     *ArmPrompt       `json:"prompt,omitempty"` // nil: the prompt for which the call asks, as its label stands
+	Weight     int              `json:"weight"`           // in percent of the units that take part; all weights sum up to 100
 }
 
 // Guardrails end an experiment early for harm. Each is watched at its own 0.01; the zero value is off.
@@ -75,6 +76,7 @@ type JudgePlan struct {
 type Plan struct {
 	Alias      id.Alias   `json:"alias"`
 	AliasName  string     `json:"alias_name"`
+	PromptName string     `json:"prompt_name,omitempty"` // of the prompt whose versions are compared, as it was when it was planned
 	Name       string     `json:"name"`
 	Hypothesis string     `json:"hypothesis,omitempty"`
 	Variants   []Variant  `json:"variants"` // the control first
@@ -142,6 +144,8 @@ type Ramp struct {
 	Over    bool      `json:"over,omitempty"`   // guardrails are off: nothing more happens by itself
 	Back    bool      `json:"back,omitempty"`   // it is being rolled back, or was
 	Reason  string    `json:"reason,omitempty"` // why it ended before its time
+	// Release is the move of a prompt's label that comes with it; nil: the arm names no version, or the alias gets its number.
+	Release *Release `json:"release,omitempty"`
 }
 
 // Verdict is what a reading says. The words are those of the pages.
@@ -187,7 +191,7 @@ type ArmReading struct {
 
 // Check is one line of the health row.
 type Check struct {
-	Name   string `json:"name"`   // "sample_ratio", "fallbacks", "unscored", "outage", "price_change", "guardrails", "judge"
+	Name   string `json:"name"`   // "sample_ratio", "fallbacks", "unscored", "outage", "price_change", "guardrails", "judge", "alias_edit", "prompt_edit", "promotion"
 	State  string `json:"state"`  // "ok", "warn", "block"
 	Detail string `json:"detail"` // in words, with figures
 }

@@ -75,6 +75,9 @@ func (s *Service) Forecast(ctx context.Context, in tenant.Scope, p Plan) (Foreca
 	if err := s.money(ctx, in, p, t, &f); err != nil {
 		return f, err
 	}
+	if err := s.promptWarnings(ctx, in, p, a, t, &f); err != nil {
+		return f, err
+	}
 	return f, s.warn(ctx, in, p, t, &f)
 }
 

@@ -111,7 +111,7 @@ func (k *Keeper) tend(ctx context.Context, st Standing) error {
 	}
 	switch e.Status {
 	case Active:
-		return k.watch(ctx, st.In, e, a.Version)
+		return k.watch(ctx, st.In, e, a)
 	case Promoted:
 		return k.escort(ctx, st.In, e, a)
 	case Draft, Stopped, Reverted, Invalid:
@@ -122,10 +122,17 @@ func (k *Keeper) tend(ctx context.Context, st Standing) error {
 // errPassed means that another worker was faster.
 var errPassed = errors.New("looked at already")
 
-// watch makes the looks of a running experiment that are due. version is the alias's now; 0: it is gone.
-func (k *Keeper) watch(ctx context.Context, in tenant.Scope, e Experiment, version int) error {
-	if version != e.AliasAt {
-		return k.close(ctx, in, e, version)
+// watch makes the looks of a running experiment that are due. a is its alias now; the zero one: it is gone.
+func (k *Keeper) watch(ctx context.Context, in tenant.Scope, e Experiment, a alias.Alias) error {
+	if a.Version != e.AliasAt {
+		return k.close(ctx, in, e, "alias_edit", aliasEdit(&e, a.Version))
+	}
+	words, err := k.service.edited(ctx, in, &e, a)
+	if err != nil {
+		return err
+	}
+	if words != "" {
+		return k.close(ctx, in, e, "prompt_edit", words+" So the arms are not what they were. Start another experiment.")
 	}
 	for _, at := range e.due(k.service.Now()) {
 		if err := k.look(ctx, in, &e, at, !at.Before(e.Ends())); err != nil || e.Status != Active {
@@ -166,12 +173,16 @@ func (k *Keeper) look(ctx context.Context, in tenant.Scope, e *Experiment, at ti
 		return err
 	}
 	r := l.read()
+	move, err := s.autoRelease(ctx, in, e, &r)
+	if err != nil {
+		return err
+	}
 	changed, err := s.Store.Change(ctx, in, e.ID, func(e *Experiment) error {
 		if e.Status != Active || !e.LookedAt.Before(at) {
 			return errPassed
 		}
 		e.Reading, e.LookedAt = &r, at
-		e.follow(&r, l.unfair, instant(s.Now()))
+		e.follow(&r, l.unfair, move, instant(s.Now()))
 		return nil
 	})
 	if err != nil {
@@ -235,33 +246,62 @@ func (s *Service) repriced(ctx context.Context, in tenant.Scope, e *Experiment, 
 	return c, nil
 }
 
+// autoRelease is what the worker moves when it promotes a winner. Where it may not, a line of the reading says so, and promoting is left to
+// people.
+func (s *Service) autoRelease(ctx context.Context, in tenant.Scope, e *Experiment, r *Reading) (automatic, error) {
+	if r.Verdict != Winner || !e.Plan.Auto || e.Plan.AA {
+		return automatic{}, nil
+	}
+	a, err := s.Aliases.Alias(ctx, in, e.Plan.Alias)
+	if err != nil {
+		return automatic{}, err
+	}
+	move, err := s.release(ctx, in, e, r.Best, a)
+	if told, refused := refusal(err); refused {
+		r.Checks = append(r.Checks, Check{Name: "promotion", State: "warn", Detail: "it is not promoted by itself: " + told})
+		return automatic{}, nil
+	}
+	return automatic{allowed: true, release: move}, err
+}
+
+// automatic is leave to promote a winner without a click.
+type automatic struct {
+	allowed bool
+	release *Release
+}
+
 // follow ends or promotes what a look has decided.
-func (e *Experiment) follow(r *Reading, unfair bool, now time.Time) {
+func (e *Experiment) follow(r *Reading, unfair bool, auto automatic, now time.Time) {
 	switch {
 	case r.Verdict == Breach:
 		e.end(Reverted, now)
 	case unfair || r.Final && r.Verdict == Void:
 		e.end(Invalid, now)
-	case r.Verdict == Winner && e.Plan.Auto && !e.Plan.AA:
-		e.promote(r.Best, Ramped, now)
+	case auto.allowed:
+		e.promote(r.Best, Ramped, auto.release, now)
 	case r.Final:
 		e.end(Stopped, now)
 	}
 }
 
-// close ends an experiment whose alias was changed under it.
-func (k *Keeper) close(ctx context.Context, in tenant.Scope, e Experiment, version int) error {
+// aliasEdit says how the alias was changed.
+func aliasEdit(e *Experiment, version int) string {
+	if version == 0 {
+		return "The alias was deleted while the experiment ran."
+	}
+	return fmt.Sprintf("The alias was changed while the experiment ran (version %d, now %d), so the arms are not what they were. Start another experiment.", e.AliasAt, version)
+}
+
+// close ends an experiment whose alias, or prompt, was changed under it.
+func (k *Keeper) close(ctx context.Context, in tenant.Scope, e Experiment, check, words string) error {
 	now := instant(k.service.Now())
 	r := Reading{Day: e.day(now)}
 	if e.Reading != nil {
 		r = *e.Reading
 	}
 	r.At, r.Verdict, r.Best, r.Final = now, Void, "", false
-	r.Sentence = fmt.Sprintf("The alias was changed while the experiment ran (version %d, now %d), so the arms are not what they were. Start another experiment.", e.AliasAt, version)
-	if version == 0 {
-		r.Sentence = "The alias was deleted while the experiment ran."
-	}
-	r.Checks = append(r.Checks[:len(r.Checks):len(r.Checks)], Check{Name: "alias_edit", State: "block", Detail: r.Sentence})
+	r.Sentence = words
+	r.Checks = append(r.Checks[:len(r.Checks):len(r.Checks)], Check{Name: check, State: "block", Detail: r.Sentence})
 	_, err := k.service.Store.Change(ctx, in, e.ID, func(e *Experiment) error {
 		if e.Status != Active {
 			return errPassed

@@ -11,6 +11,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/id"
+	"tollgate/internal/prompt"
 	"tollgate/internal/tenant"
 )
 
@@ -26,6 +27,10 @@ type stage struct {
 	route []alias.Route // the alias's versions
 	units []Tally
 	crash int
+
+	labels map[string]int // of the one prompt
+	rules  prompt.Rules
+	role   tenant.Role // the worker's
 }
 
 type stageAliases struct {
@@ -78,7 +83,7 @@ func (s *stage) Dirty(context.Context, time.Time, int) ([]Hour, error) { return 
 func (s *stage) Recompute(context.Context, Hour) error                 { return nil }
 func (s *stage) Tended(context.Context) ([]Standing, error) {
 	if s.e.Status == Active || s.e.Status == Promoted && !s.e.Ramp.Over {
-		return []Standing{{tenant.Authenticated("org_1", tenant.Actor{User: "usr_1"}, tenant.Developer), s.e.ID}}, nil
+		return []Standing{{tenant.Authenticated("org_1", tenant.Actor{User: "usr_1"}, s.role), s.e.ID}}, nil
 	}
 	return nil, nil
 }
@@ -107,7 +112,7 @@ func newStage(t *testing.T, change func(*Plan)) *stage {
 	p := pair(50, 50)
 	change(&p)
 	return &stage{
-		t: t, now: monday,
+		t: t, now: monday, role: tenant.Developer,
 		route: []alias.Route{{Targets: []alias.Target{{Provider: "openai", Model: "gpt-4o"}}}},
 		e: Experiment{
 			ID: "exp_1", Plan: p, Status: Active, Live: true, Salt: "salt_1", Arms: deal(p), Horizon: 8000, AliasAt: 1, StartedAt: monday, ActedBy: "usr_1", Revision: 1,
@@ -132,7 +137,7 @@ func (s *stage) traffic(from time.Time, hours, perHour int, control, challenger 
 // turn lets the worker do what is due at a time; it may die.
 func (s *stage) turn(at time.Time) error {
 	s.now = at
-	service := NewService(Deps{Store: s, Aliases: stageAliases{stage: s}, Now: func() time.Time { return s.now }})
+	service := NewService(Deps{Store: s, Aliases: stageAliases{stage: s}, Prompts: stagePrompts{stage: s}, Now: func() time.Time { return s.now }})
 	return NewKeeper(service, s, slog.New(slog.DiscardHandler)).Turn(s.t.Context())
 }
 

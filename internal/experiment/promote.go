@@ -9,6 +9,7 @@ import (
 
 	"tollgate/internal/alias"
 	"tollgate/internal/id"
+	"tollgate/internal/prompt"
 	"tollgate/internal/tenant"
 )
 
@@ -31,7 +32,10 @@ const (
 
 // Promote gives the alias to an arm: at first half of the units, a day later all by a new version of the alias; guardrails stay on for two
 // days. Immediately makes the version at once. An arm may be promoted whatever the verdict is: that is its reader's decision.
-// ErrNoArm, ErrNoPromotion, ErrMoved when the alias is not the one that was tested, ErrBusy when another experiment runs there.
+// An arm that names a version of a prompt takes the label with it by which the alias's calls use the prompt, or, where the alias has a version
+// bound by its number, gives the alias the other number.
+// ErrNoArm, ErrNoPromotion, ErrMoved when the alias is not the one that was tested, ErrBusy when another experiment runs there;
+// prompt.ErrProtected and ErrApproval where the caller may not move the label.
 func (s *Service) Promote(ctx context.Context, in tenant.Scope, which id.Experiment, arm string, pace Pace) (Experiment, error) {
 	e, err := s.Store.Experiment(ctx, in, which)
 	if err != nil {
@@ -41,12 +45,19 @@ func (s *Service) Promote(ctx context.Context, in tenant.Scope, which id.Experim
 	if err != nil {
 		return e, err
 	}
+	if err := e.promotable(arm, a); err != nil {
+		return e, err
+	}
+	move, err := s.release(ctx, in, &e, arm, a)
+	if err != nil {
+		return e, err
+	}
 	e, err = s.Store.Change(ctx, in, which, func(e *Experiment) error {
 		if err := e.promotable(arm, a); err != nil {
 			return err
 		}
 		e.ActedBy = in.Actor().ID()
-		e.promote(arm, pace, instant(s.Now()))
+		e.promote(arm, pace, move, instant(s.Now()))
 		return nil
 	})
 	if err != nil || e.Ramp.Stage == halfStage {
@@ -73,10 +84,10 @@ func (e *Experiment) promotable(arm string, a alias.Alias) error {
 }
 
 // promote begins a promotion; settle, or the worker, brings it to its end.
-func (e *Experiment) promote(arm string, pace Pace, now time.Time) {
+func (e *Experiment) promote(arm string, pace Pace, move *Release, now time.Time) {
 	e.end(Promoted, now)
 	e.Live, e.Winner = true, arm
-	e.Ramp = &Ramp{Stage: halfStage, Since: now, Until: now.Add(rampHalf), Version: e.AliasAt}
+	e.Ramp = &Ramp{Stage: halfStage, Since: now, Until: now.Add(rampHalf), Version: e.AliasAt, Release: move}
 	if pace == Immediately {
 		e.Ramp.Stage, e.Ramp.Until = fullStage, now.Add(rampHalf+rampWhole)
 		return // the arms stay as they are until the alias has its version
@@ -94,12 +105,22 @@ func (s *Service) settle(ctx context.Context, in tenant.Scope, e Experiment) (Ex
 	}
 	want := promoted(was.Route, v)
 	made := was
-	if !ours(was, want, e.Ramp.Version) {
-		if was.Version != e.Ramp.Version {
-			return e, ErrMoved
+	done := ours(was, want, e.Ramp.Version)
+	if !done && was.Version != e.Ramp.Version {
+		return e, ErrMoved
+	}
+	r := e.Ramp.Release
+	if r != nil { // before the alias: of the two it is the one that may be refused
+		if err := s.move(ctx, in, r, r.Was, r.Is); err != nil {
+			return e, err
 		}
+	}
+	if !done {
 		message := fmt.Sprintf("Promoted %s: experiment %s", v.Name, e.Plan.Name)
 		made, err = s.Aliases.Update(ctx, in, e.Plan.Alias, want, clipRunes(message, 500), at(e.Ramp.Version))
+		if err != nil && r != nil && isMoved(err) {
+			return e, errors.Join(err, s.move(ctx, in, r, r.Is, r.Was)) // the alias moved in between: nothing is promoted
+		}
 		if err != nil {
 			return e, err
 		}
@@ -145,6 +166,11 @@ func (s *Service) Rollback(ctx context.Context, in tenant.Scope, which id.Experi
 	if !e.Ramp.Back && e.Ramp.Made != 0 && a.Version != e.Ramp.Made {
 		return e, ErrMoved
 	}
+	if r := e.Ramp.Release; r != nil && e.Ramp.Made != 0 {
+		if err := s.mayTakeBack(ctx, in, r); err != nil {
+			return e, err
+		}
+	}
 	return s.rollBack(ctx, in, e, "rolled back by hand", nil)
 }
 
@@ -168,7 +194,25 @@ func (s *Service) rollBack(ctx context.Context, in tenant.Scope, e Experiment, r
 	return s.finishBack(ctx, in, e)
 }
 
+// mayTakeBack refuses a way back whose label the caller may not move, or that somebody moved since. A way back wants nobody's approval.
+func (s *Service) mayTakeBack(ctx context.Context, in tenant.Scope, r *Release) error {
+	if _, err := s.mayMove(ctx, in, r); err != nil && !errors.Is(err, prompt.ErrApproval) {
+		return err
+	}
+	there, err := s.stands(ctx, in, r)
+	if err == nil && !there {
+		err = ErrLabelMoved.Say("The label %s was moved since. Change it by hand.", r.words())
+	}
+	return err
+}
+
 func (s *Service) finishBack(ctx context.Context, in tenant.Scope, e Experiment) (Experiment, error) {
+	if r := e.Ramp.Release; r != nil && e.Ramp.Stage == fullStage {
+		err := s.move(ctx, in, r, r.Is, r.Was)
+		if _, refused := refusal(err); err != nil && !refused { // refused: somebody moved it since, or it is gone
+			return e, err
+		}
+	}
 	if e.Ramp.Made != 0 {
 		message := fmt.Sprintf("Took the promotion of %s back: %s", e.Winner, e.Ramp.Reason)
 		_, err := s.Aliases.Restore(ctx, in, e.Plan.Alias, e.Ramp.Version, clipRunes(message, 500), at(e.Ramp.Made))

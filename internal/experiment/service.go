@@ -20,6 +20,7 @@ type Deps struct {
 	Credentials Credentials
 	Keys        Keys
 	Prices      Prices
+	Prompts     Prompts
 	Vendors     func(id string) (provider.Vendor, bool)
 	Now         func() time.Time
 }
@@ -46,6 +47,7 @@ func (s *Service) Create(ctx context.Context, in tenant.Scope, p Plan) (Experime
 // plan is a plan as it is stored: normal, checked, with the alias's name.
 func (s *Service) plan(ctx context.Context, in tenant.Scope, p Plan) (Plan, error) {
 	p = p.normal()
+	var err error
 	if p.Alias != "" {
 		a, err := s.Aliases.Alias(ctx, in, p.Alias)
 		if errors.Is(err, alias.ErrNotFound) {
@@ -56,7 +58,11 @@ func (s *Service) plan(ctx context.Context, in tenant.Scope, p Plan) (Plan, erro
 		}
 		p.AliasName = a.Name
 	}
-	return p, p.check(s.Vendors)
+	if err := p.check(s.Vendors); err != nil {
+		return p, err
+	}
+	p.PromptName, err = s.checkPrompts(ctx, in, p)
+	return p, err
 }
 
 // Update gives a draft another plan. check sees it as it stands and may refuse (If-Match); nil accepts any. ErrNotDraft.
@@ -122,7 +128,8 @@ func (s *Service) Readings(ctx context.Context, in tenant.Scope, which id.Experi
 	return out, nil
 }
 
-// Start deals the alias's units from now on; every proxy knows within a second. ErrNotDraft, ErrBusy, ErrNotConnected.
+// Start deals the alias's units from now on; every proxy knows within a second. ErrNotDraft, ErrBusy, ErrNotConnected; prompt.ErrProtected where arms
+// take calls away from under a protected label.
 func (s *Service) Start(ctx context.Context, in tenant.Scope, which id.Experiment) (Experiment, error) {
 	e, err := s.Store.Experiment(ctx, in, which)
 	if err != nil {
@@ -140,6 +147,9 @@ func (s *Service) Start(ctx context.Context, in tenant.Scope, which id.Experimen
 	}
 	a, err := s.Aliases.Alias(ctx, in, p.Alias)
 	if err != nil {
+		return e, err
+	}
+	if err := s.startable(ctx, in, p, a); err != nil {
 		return e, err
 	}
 	f, err := s.Forecast(ctx, in, p)

@@ -47,6 +47,12 @@ type Store interface {
 	Spent(ctx context.Context, in tenant.Scope, which id.Experiment) (scored int64, cost money.NanoUSD, err error)
 	// Repriced reports whether a model's price changed between two times.
 	Repriced(ctx context.Context, in tenant.Scope, provider, model string, from, to time.Time) (bool, error)
+	// PromptCalls is how many calls of an alias used a prompt between two times.
+	PromptCalls(ctx context.Context, in tenant.Scope, aliasName string, which id.Prompt, from, to time.Time) (int64, error)
+	// PromptLabels are the labels by which calls of an alias used a prompt since a time, the most used first, as far as the newest calls say.
+	PromptLabels(ctx context.Context, in tenant.Scope, aliasName string, which id.Prompt, since time.Time) ([]string, error)
+	// PromptAliases are the names of the aliases whose calls used a prompt between two times.
+	PromptAliases(ctx context.Context, in tenant.Scope, which id.Prompt, from, to time.Time) ([]string, error)
 }
 
 // Tally is what one unit did: the calls of a conversation, a person, or one call.

@@ -41,6 +41,9 @@ func (g *Gateway) keyOf(r *http.Request) (*snapshot.Key, error) {
 	if !ok {
 		return nil, key.ErrUnknown
 	}
+	if k.Kind == key.PlaygroundKey {
+		return nil, key.ErrInside
+	}
 	return k, nil
 }
 

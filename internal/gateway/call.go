@@ -30,14 +30,15 @@ type Call struct {
 	life     life   // of the work: dispatch
 
 	Caller  caller  // authenticate
-	Ask     ask     // read
+	Ask     ask     // read, prompt
 	Plan    plan    // resolve
 	Work    work    // dispatch
 	Answer  answer  // dispatch, or the refusal of any stage: what finish still has to send
 	Outcome outcome // settle
 	Record  calllog.Record
 
-	marks   [10]calllog.Mark
+	prompt  *prompted // nil: the call uses none
+	marks   [11]calllog.Mark
 	nmark   int
 	reached atomic.Bool  // the attempt under way may have reached its provider
 	lent    atomic.Int32 // request bodies that a transport may still be reading
@@ -64,6 +65,7 @@ type ask struct {
 	endUser  string
 	tags     map[string]string // may be the key's own map: never written to
 	size     int64
+	wanted   *wanted // the prompt that is asked for; nil: none
 }
 
 // plan is where the call may go.
@@ -129,6 +131,7 @@ func (c *Call) dropBody() {
 		c.Ask.buf.release()
 	} // else a transport still reads them, and the garbage collector takes them later
 	c.Ask.buf, c.Ask.body = nil, nil
+	c.prompt.forget()
 }
 
 // release gives back what the call borrowed.

@@ -175,7 +175,7 @@ func (cl *client) close() {
 
 // watch follows the client while the provider works; abandon ends the work for it. It costs no goroutine until the client leaves.
 func (cl *client) watch(abandon context.CancelFunc) {
-	cl.drain = drain{abandon: abandon, abort: cl.c.Plan.Abort, time: cl.g.cfg.DrainTime, slots: cl.g.drains}
+	cl.drain = drain{abandon: abandon, abort: cl.c.Plan.Abort || cl.c.in != nil && cl.c.in.To != nil, time: cl.g.cfg.DrainTime, slots: cl.g.drains}
 	cl.unwatch = context.AfterFunc(cl.c.req.Context(), cl.left)
 }
 

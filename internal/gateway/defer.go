@@ -54,7 +54,8 @@ func (g *Gateway) postpone(c *Call) error {
 	case c.Ask.head.Stream:
 		return batch.ErrNotDeferred.At("stream")
 	}
-	at, told, err := g.Keyed.Defer(c.req.Context(), c.Caller.key, c.ID, c.req.URL.Path, c.req.Header, c.Ask.body)
+	header, body := c.later()
+	at, told, err := g.Keyed.Defer(c.req.Context(), c.Caller.key, c.ID, c.req.URL.Path, header, body)
 	if err != nil {
 		return err
 	}

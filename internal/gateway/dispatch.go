@@ -29,6 +29,7 @@ func (g *Gateway) dispatch(c *Call) error {
 	if err := g.Log.Healthy(); err != nil {
 		return ErrLogUnavailable.Because(err)
 	}
+	c.prompt.forget() // what attempts send is rendered
 	g.open(c)
 	defer g.close(c)
 	o := newOrder(&c.Plan.Plan)

@@ -72,6 +72,7 @@ func New(d Deps, cfg Config) *Gateway {
 		{"authenticate", g.authenticate}, // secret -> key, organization
 		{"admit", g.admit},               // room for it, or a quick refusal
 		{"read", g.read},                 // body -> model, stream, tags
+		{"prompt", g.prompt},             // a prompt of the registry, where one is named -> body
 		{"resolve", g.resolve},           // model -> targets in order
 		{"limit", g.limit},               // requests, tokens and calls at once, or a 429
 		{"defer", g.postpone},            // a job, where the client can wait

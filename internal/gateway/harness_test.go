@@ -46,6 +46,7 @@ type memoryLog struct {
 	sick    error
 	onFinal func()
 	refuses error // every final
+	unable  error // every intent
 	discard bool  // a benchmark keeps nothing
 	news    chan struct{}
 }
@@ -68,6 +69,9 @@ func copied(r *calllog.Record) calllog.Record {
 func (l *memoryLog) Intent(r *calllog.Record) error {
 	if l.discard {
 		return nil
+	}
+	if l.unable != nil {
+		return l.unable
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

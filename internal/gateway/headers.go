@@ -25,6 +25,12 @@ func (c *Call) name(h http.Header) {
 	if c.Plan.Alias != "" {
 		h[aliasHeader] = []string{c.Plan.Alias}
 	}
+	if p := c.prompt; p != nil {
+		h[promptHeader] = []string{ascii(p.text())}
+		if p.label != "" {
+			h[promptLabelHeader] = []string{p.label}
+		}
+	}
 }
 
 // describe sets who answered: provider and model of the last attempt.

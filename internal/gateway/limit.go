@@ -126,10 +126,14 @@ func (c *Call) checked(a *limit.Ask, s *limit.State, did calllog.Did) {
 // stands is where the call stands on every line but those of a target.
 func (c *Call) stands() dimension.Call {
 	k := c.Caller.key
-	return dimension.Call{
+	at := dimension.Call{
 		Team: string(k.Team), Key: string(k.ID), Environment: k.Environment, Workflow: c.Ask.workflow, EndUser: c.Ask.endUser, Alias: c.Plan.Alias,
 		Tags: c.Ask.tags,
 	}
+	if p := c.prompt; p != nil {
+		at.Prompt, at.PromptNumber = string(p.id), p.version
+	}
+	return at
 }
 
 // outputGuess is how many tokens a call is taken to want that does not say.

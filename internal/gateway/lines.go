@@ -98,7 +98,7 @@ func (l Lines) unknown(err error) (batch.Plan, error) {
 
 // planLine runs the stages that decide, and encodes.
 func (g *Gateway) planLine(c *Call) (batch.Plan, error) {
-	for _, decide := range [...]func(*Call) error{g.authenticate, g.read, g.resolve} {
+	for _, decide := range [...]func(*Call) error{g.authenticate, g.read, g.prompt, g.resolve} {
 		if err := decide(c); err != nil {
 			return batch.Plan{}, err
 		}

@@ -22,7 +22,9 @@ func (g *Gateway) read(c *Call) error {
 	if c.Surface.cursor != nil && openairesponses.IsCursor(c.Ask.body) {
 		c.Surface = c.Surface.cursor
 	}
-	head, err := c.Surface.dialect.Probe(c.Ask.body, c.Line)
+	line := c.Line
+	line.Nameless = mayBeNameless(c.Surface.dialect)
+	head, err := c.Surface.dialect.Probe(c.Ask.body, line)
 	if err != nil {
 		return err
 	}

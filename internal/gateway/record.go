@@ -87,6 +87,9 @@ func (c *Call) fill(proxy string) {
 	r.Endpoint, r.Dialect = string(c.Surface.endpoint), string(c.Surface.dialect.Name())
 	r.Requested = clean(c.Ask.head.Model, 256)
 	r.Stream, r.RequestBytes = c.Ask.head.Stream, c.Ask.size
+	if p := c.prompt; p != nil {
+		r.Prompt, r.PromptVersion, r.PromptLabel, r.RequestBytes = p.id, p.version, p.label, p.size
+	}
 	r.Alias, r.AliasVersion = c.Plan.Alias, c.Plan.AliasVersion
 	p := &c.Plan
 	r.Task, r.TaskBy, r.Experiment, r.Arm, r.Unit, r.UnitBy, r.Decision = p.Task, p.TaskBy, p.Experiment, p.Arm, p.Unit, p.UnitBy, p.Decision

@@ -10,6 +10,7 @@ import (
 	"tollgate/internal/fault"
 	"tollgate/internal/httperr"
 	"tollgate/internal/id"
+	"tollgate/internal/prompt"
 	"tollgate/internal/provider"
 )
 
@@ -29,6 +30,7 @@ func (g *Gateway) refuse(c *Call, err error) {
 	}
 	problem := g.problem(c.Text, err)
 	c.Answer = answer{status: problem.Status, problem: problem, after: pauseOf(problem.Kind)}
+	c.Answer.settled = errors.Is(err, prompt.ErrUnusable) // clients take a conflict for one that passes
 	if over := (*overBudget)(nil); errors.As(err, &over) {
 		c.broke(over)
 	}

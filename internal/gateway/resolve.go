@@ -47,7 +47,7 @@ func (g *Gateway) resolve(c *Call) error {
 		return err
 	}
 	c.Plan = plan{Plan: p, named: true}
-	return nil
+	return g.reprompt(c)
 }
 
 // question is what the call asks of the router.

@@ -93,6 +93,8 @@ type explanation struct {
 	UnitBy     string            `json:"unit_by,omitempty"`
 	Experiment id.Experiment     `json:"experiment,omitempty"`
 	Arm        string            `json:"arm,omitempty"`
+	Prompt     string            `json:"prompt,omitempty"` // "support/greeting@7"
+	Label      string            `json:"prompt_label,omitempty"`
 	Decision   *calllog.Decision `json:"decision,omitempty"`
 	Attempts   []attempted       `json:"attempts,omitempty"`
 }
@@ -108,6 +110,9 @@ type attempted struct {
 func (c *Call) explained() string {
 	p := &c.Plan
 	e := explanation{Alias: p.Alias, Version: p.AliasVersion, Task: p.Task, TaskBy: p.TaskBy, UnitBy: p.UnitBy, Experiment: p.Experiment, Arm: p.Arm}
+	if c.prompt != nil {
+		e.Prompt, e.Label = clip(c.prompt.text()), c.prompt.label
+	}
 	for i := range c.Work.attempts {
 		a := &c.Work.attempts[i]
 		e.Attempts = append(e.Attempts, attempted{a.Provider, clip(a.Model), a.Status, a.ErrorClass})

@@ -15,6 +15,7 @@ var (
 	ErrCut        = fault.New(fault.Unauthenticated, "key.revoked", "This key was revoked while the call was under way, and the call with it.")
 	ErrSecretCut  = fault.New(fault.Unauthenticated, "key.secret_ended", "The secret of this key was ended while the call was under way, and the call with it.")
 	ErrPaused     = fault.New(fault.Forbidden, "key.disabled", "This key was disabled while the call was under way, and the call with it.")
+	ErrInside     = fault.New(fault.Forbidden, "key.inside_only", "This is the key of a playground. It is used by the dashboard only: make a key of your own for an application.")
 	ErrNetwork    = fault.New(fault.Forbidden, "key.network", "This key may not be used from your network address.")
 	ErrEndpoint   = fault.New(fault.Forbidden, "key.endpoint", "This key may not use this endpoint.")
 	ErrAlias      = fault.New(fault.Forbidden, "key.alias", "This key may not call this alias.")

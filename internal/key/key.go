@@ -53,6 +53,8 @@ type Kind string
 const (
 	ServiceKey  Kind = "service"  // an application's: everybody who may see keys sees it
 	PersonalKey Kind = "personal" // a member's own: seen by its owner and admins only, and ends with the owner's membership
+	// PlaygroundKey is the playground's of a team. It is used from inside only: nobody has its secret, and the data plane takes none for it.
+	PlaygroundKey Kind = "playground"
 )
 
 // Key is one virtual key.

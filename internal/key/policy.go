@@ -56,11 +56,11 @@ func (k *Key) check(now time.Time) error {
 	switch {
 	case !isName(k.Name):
 		return ErrInvalid.Say("A name has 1 to %d characters on one line.", nameRunesMax).At("name")
-	case k.Kind != ServiceKey && k.Kind != PersonalKey:
+	case k.Kind != ServiceKey && k.Kind != PersonalKey && k.Kind != PlaygroundKey:
 		return ErrInvalid.Say("A key is service or personal.").At("kind")
 	case k.Kind == PersonalKey && k.Owner == "":
 		return ErrInvalid.Say("A personal key belongs to a member: a management token is none, and names one in owner_id.").At("owner_id")
-	case k.Kind == ServiceKey && k.Owner != "":
+	case k.Kind != PersonalKey && k.Owner != "":
 		return ErrInvalid.Say("Only a personal key has an owner.").At("owner_id")
 	case k.BudgetStatus != http402 && k.BudgetStatus != http429:
 		return ErrInvalid.Say("What a budget refuses is answered with 402, or with 429 for clients that know nothing else.").At("budget_status")

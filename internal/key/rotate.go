@@ -36,6 +36,9 @@ func (s *Service) Rotate(ctx context.Context, in tenant.Scope, which id.Key, ove
 		if !k.RevokedAt.IsZero() {
 			return Changed{}, ErrDead
 		}
+		if k.Kind == PlaygroundKey { // whoever had the secret could not use it
+			return Changed{}, ErrInside
+		}
 		if overlap > 0 && k.Rotating(now) {
 			return Changed{}, ErrRotating
 		}

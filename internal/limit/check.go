@@ -29,7 +29,7 @@ func (l *Limit) check() error {
 	}
 	if l.Each != "" {
 		if !l.Each.Known() {
-			return invalid("each", "Write team, key, environment, workflow, end_user, alias, provider, model or tag:NAME, or leave it out.")
+			return invalid("each", "Write team, key, environment, workflow, end_user, alias, prompt, prompt_version, provider, model or tag:NAME, or leave it out.")
 		}
 		if _, fixed := l.Selector.Of(l.Each); fixed {
 			return invalid("each", "The selection has one value of %s already: leave each out, or the condition.", l.Each)

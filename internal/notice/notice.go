@@ -28,13 +28,16 @@ const (
 	PromptMoved    Kind = "prompt.label_moved" // a label stands on another version, or on none
 	PromptDeleted  Kind = "prompt.deleted"     // it was archived: calls cannot use it any more
 	PromptAsked    Kind = "prompt.approval"    // a move of a label waits for an approval
+	PromptFailed   Kind = "prompt.move_failed" // a move of a label that was planned was not made, or a gradual one stopped by itself
 	ChannelOff     Kind = "channel.off"        // a channel was turned off by itself: nothing arrived there any more
 	Test           Kind = "test"
 )
 
 // Kinds are those that a channel can be asked for. A Test goes where it was asked for, and nowhere else.
-var Kinds = []Kind{BudgetMark, BudgetForecast, BudgetOverrun, BudgetRaised, KeyExpiring, KeyExpired, KeyRotated, KeyLeaked, LimitReached,
-	PromptCreated, PromptMoved, PromptDeleted, PromptAsked, ChannelOff}
+var Kinds = []Kind{
+	BudgetMark, BudgetForecast, BudgetOverrun, BudgetRaised, KeyExpiring, KeyExpired, KeyRotated, KeyLeaked, LimitReached,
+	PromptCreated, PromptMoved, PromptDeleted, PromptAsked, PromptFailed, ChannelOff,
+}
 
 // New is what happened.
 type New struct {

@@ -115,7 +115,7 @@ func (c *Content) checkMessages() error {
 var notParameters = []string{"model", "messages", "input", "stream", "stream_options", "tools", "response_format", "prompt", "tollgate", "n", "user", "metadata"}
 
 func (c *Content) checkSettings() error {
-	for field, raw := range map[string]json.RawMessage{"parameters": c.Parameters, "schema": c.Schema} {
+	for field, raw := range map[string]json.RawMessage{"parameters": c.Parameters, "schema": c.Schema, "config": c.Config} {
 		var object map[string]json.RawMessage
 		if len(raw) > 0 && (json.Unmarshal(raw, &object) != nil || object == nil) {
 			return invalid(field, "This must be an object.")
@@ -146,7 +146,7 @@ func (c *Content) checkSettings() error {
 
 // normal is content in its one form: empty parts are absent, and documents are compact.
 func (c Content) normal() Content {
-	for _, raw := range []*json.RawMessage{&c.Parameters, &c.Tools, &c.Schema} {
+	for _, raw := range []*json.RawMessage{&c.Parameters, &c.Tools, &c.Schema, &c.Config} {
 		var b bytes.Buffer
 		if t := string(bytes.TrimSpace(*raw)); t == "" || t == "null" || json.Compact(&b, *raw) != nil {
 			if t == "" || t == "null" {
@@ -171,11 +171,11 @@ func (c Content) normal() Content {
 	return c
 }
 
-// oneLine is what an author says of a version, trimmed.
-func oneLine(message string) (string, error) {
+// oneLine is what somebody says of a change, trimmed.
+func oneLine(field, message string) (string, error) {
 	message = strings.TrimSpace(message)
 	if !fault.OneLine(message, messageRunesMax) {
-		return "", invalid("message", "A message has at most %d characters on one line.", messageRunesMax)
+		return "", invalid(field, "This has at most %d characters on one line.", messageRunesMax)
 	}
 	return message, nil
 }

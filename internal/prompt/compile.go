@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 
+	"tollgate/internal/fault"
 	"tollgate/internal/prompt/template"
 )
 
@@ -16,6 +19,7 @@ var Roles = []string{"system", "developer", "user", "assistant"}
 type Compiled struct {
 	variables []template.Variable
 	messages  []part
+	room      int // about how long the longest text is, without what variables hold
 }
 
 type part struct {
@@ -40,6 +44,7 @@ func Compile(c Content, parts Parts) (*Compiled, []Mistake) {
 	var mistakes []Mistake
 	add := func(at, role, text string) {
 		t, problems := template.Compile(text, o)
+		out.room = max(out.room, len(text))
 		for _, p := range problems {
 			mistakes = append(mistakes, Mistake{at, p})
 		}
@@ -63,20 +68,31 @@ func Compile(c Content, parts Parts) (*Compiled, []Mistake) {
 
 // Rendered is one message: of a text prompt the only one, without a role; or messages that the call sent, as they came.
 type Rendered struct {
-	Role string
-	Text string
-	Sent json.RawMessage // of a placeholder: one message in the client's own form; Role and Text are then empty
+	Role  string
+	Text  string
+	Sent  json.RawMessage // of a placeholder: one message in the client's own form; Role and Text are then empty
+	From  string          // of a placeholder: its name
+	Index int             // of a placeholder: the message's place in what was sent, from 0
 }
 
 // Render fills the prompt in. Whatever variables hold, there are exactly the messages that the version has and those that were sent for its
-// placeholders, in its order and with its roles. template.ErrMissing, ErrType, ErrLength, ErrTooLong; ErrFill.
+// placeholders, in its order and with its roles. template.ErrMissing, ErrType, ErrLength, ErrTooLong; ErrFill, ErrUndeclared.
 func (c *Compiled) Render(variables map[string]json.RawMessage) ([]Rendered, error) {
+	if err := c.known(variables); err != nil {
+		return nil, err
+	}
 	values, err := template.Bind(c.variables, variables)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Rendered, 0, len(c.messages))
-	var buf []byte
+	scratch := drafts.Get().(*[]byte) //nolint:forcetypeassert // nothing else is in there
+	buf := slices.Grow((*scratch)[:0], c.room+sizes(variables))
+	defer func() {
+		if *scratch = buf; cap(buf) <= draftMax {
+			drafts.Put(scratch)
+		}
+	}()
 	for i := range c.messages {
 		m := &c.messages[i]
 		if m.placeholder != "" {
@@ -93,6 +109,54 @@ func (c *Compiled) Render(variables map[string]json.RawMessage) ([]Rendered, err
 	return out, nil
 }
 
+// drafts are where texts grow before their length is known; longer ones are rare, and would be hoarded.
+var drafts = sync.Pool{New: func() any { return new([]byte) }}
+
+const draftMax = 64 << 10
+
+// sizes is how long variables are together.
+func sizes(variables map[string]json.RawMessage) (n int) {
+	for _, v := range variables {
+		n += len(v)
+	}
+	return min(n, 1<<20)
+}
+
+// known refuses what is sent and has no place in the prompt: most often a name that is spelt otherwise, whose hole would stay empty.
+func (c *Compiled) known(variables map[string]json.RawMessage) error {
+	unknown := ""
+	for name := range variables {
+		if slices.ContainsFunc(c.variables, func(v template.Variable) bool { return v.Name == name }) ||
+			slices.ContainsFunc(c.messages, func(m part) bool { return m.placeholder == name }) {
+			continue
+		}
+		if unknown == "" || name < unknown {
+			unknown = name
+		}
+	}
+	if unknown == "" {
+		return nil
+	}
+	return ErrUndeclared.Say("The prompt has no variable %q. %s", fault.Clip(unknown), c.takes()).At("variables." + fault.Clip(unknown))
+}
+
+// takes says which variables there are.
+func (c *Compiled) takes() string {
+	var names []string
+	for i := range c.variables {
+		names = append(names, c.variables[i].Name)
+	}
+	for i := range c.messages {
+		if p := c.messages[i].placeholder; p != "" && !slices.Contains(names, p) {
+			names = append(names, p)
+		}
+	}
+	if len(names) == 0 {
+		return "It takes none."
+	}
+	return "It takes " + fault.Clip(strings.Join(names, ", ")) + "."
+}
+
 // fill adds the messages that were sent for a placeholder. None sent are none.
 func fill(out []Rendered, name string, sent json.RawMessage) ([]Rendered, error) {
 	if len(sent) == 0 || string(bytes.TrimSpace(sent)) == "null" {
@@ -105,11 +169,12 @@ func fill(out []Rendered, name string, sent json.RawMessage) ([]Rendered, error)
 	for i, raw := range list {
 		var m struct {
 			Role *string `json:"role"`
+			Type *string `json:"type"` // of items of the Responses API, some of which have no role
 		}
-		if json.Unmarshal(raw, &m) != nil || m.Role == nil {
+		if json.Unmarshal(raw, &m) != nil || m.Role == nil && m.Type == nil {
 			return nil, ErrFill.Say("Message %d of %q is no message with a role.", i, name).At("variables." + name)
 		}
-		out = append(out, Rendered{Sent: raw})
+		out = append(out, Rendered{Sent: raw, From: name, Index: i})
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -83,15 +84,20 @@ func NoLabel(name, label string) error {
 	return ErrLabel.Say("The prompt %q has no version with the label %q.", fault.Clip(name), fault.Clip(label)).At("label")
 }
 
-// Edit changes name, description or tags. Whoever names the prompt by its id, in another prompt's braces too, does not notice.
+// Edit changes name, description or tags. Whoever names the prompt by its id, in another prompt's braces too, does not notice; calls that use
+// its old name do, so that a rename from under a protected label takes the right to release.
 func (s *Service) Edit(ctx context.Context, in tenant.Scope, which id.Prompt, e Edit, check func(Prompt) error) (Prompt, error) {
+	h := s.hand(in)
 	var p Prompt
 	err := s.change(ctx, in, which, check, func(d Desk, had Prompt) error {
 		p = had
 		if !p.ArchivedAt.IsZero() {
 			return ErrArchived
 		}
-		if e.Name != nil {
+		if e.Name != nil && strings.TrimSpace(*e.Name) != had.Name {
+			if err := h.free(d, p); err != nil {
+				return err
+			}
 			p.Name = strings.TrimSpace(*e.Name)
 			if other, taken := d.Named(p.Name); taken && other.ID != which {
 				return ErrTaken.At("name")
@@ -106,45 +112,124 @@ func (s *Service) Edit(ctx context.Context, in tenant.Scope, which id.Prompt, e 
 		if err := p.check(); err != nil {
 			return err
 		}
-		p.Revision, p.UpdatedAt = p.Revision+1, s.now().UTC()
+		p = h.touched(p)
 		return d.Put(p, nil)
 	})
 	return p, err
 }
 
-// Archive takes a prompt out of use. Calls that name it are refused; it can be restored. ErrBreaks while another prompt uses it.
+// Archive takes a prompt out of use. Calls that name it are refused; it can be restored. Labels that are under way stop where they stand.
+// ErrBreaks while another prompt uses it, ErrUsed while something else does.
 func (s *Service) Archive(ctx context.Context, in tenant.Scope, which id.Prompt) error {
+	if err := s.unheld(ctx, in, which); err != nil {
+		return err
+	}
+	h := s.hand(in)
 	return s.change(ctx, in, which, nil, func(d Desk, p Prompt) error {
 		if !p.ArchivedAt.IsZero() {
 			return nil
 		}
-		if err := s.free(in, d, p); err != nil {
+		if err := h.free(d, p); err != nil {
 			return err
 		}
 		uses, err := d.Users(which)
 		if err != nil {
 			return err
 		}
-		for _, u := range uses {
-			if user, ok := d.Prompt(u.Prompt); ok && user.ArchivedAt.IsZero() && u.Prompt != which {
-				return ErrBreaks.Say("The prompt %q (version %d) uses this one. Change that first.", fault.Clip(user.Name), u.Number)
-			}
+		if err := unused(d, which, uses); err != nil {
+			return err
 		}
-		p.ArchivedAt = s.now().UTC()
-		p.Revision, p.UpdatedAt = p.Revision+1, p.ArchivedAt
-		return d.Put(p, nil)
+		p.ArchivedAt, p.Ramps = h.at, nil
+		if err := d.Put(h.touched(p), nil); err != nil {
+			return err
+		}
+		return d.Tell(gone(p, h, false))
 	})
 }
 
-// free refuses to take a prompt away from under a protected label.
-func (s *Service) free(in tenant.Scope, d Desk, p Prompt) error {
-	protected, err := d.Protected()
-	if err != nil || in.Allow(tenant.ReleasePrompts) == nil {
+// unheld asks those that may hold prompts.
+func (s *Service) unheld(ctx context.Context, in tenant.Scope, which id.Prompt) error {
+	for _, hold := range s.holds {
+		what, err := hold(ctx, in, which)
+		if err != nil {
+			return err
+		}
+		if what != "" {
+			return ErrUsed.Say("This prompt is used by %s. Change that first.", what)
+		}
+	}
+	return nil
+}
+
+func unused(d Desk, which id.Prompt, uses []Use) error {
+	for _, u := range uses {
+		if user, ok := d.Prompt(u.Prompt); ok && user.ArchivedAt.IsZero() && u.Prompt != which {
+			return ErrBreaks.Say("The prompt %q (version %d) uses this one. Change that first.", fault.Clip(user.Name), u.Number)
+		}
+	}
+	return d.Err()
+}
+
+// Delete removes an archived prompt for good, with its versions, labels, history, requests and comments. What the call log says of it stays.
+// ErrKept, ErrProtected without the right to release, ErrBreaks while a version of another prompt names it, ErrUsed.
+func (s *Service) Delete(ctx context.Context, in tenant.Scope, which id.Prompt) error {
+	h := s.hand(in)
+	err := s.change(ctx, in, which, nil, func(d Desk, p Prompt) error {
+		if err := in.Allow(tenant.ReleasePrompts); err != nil {
+			return err
+		}
+		if p.ArchivedAt.IsZero() {
+			return ErrKept
+		}
+		if err := s.unheld(ctx, in, which); err != nil {
+			return err
+		}
+		uses, err := d.Pinned(which)
+		if err != nil {
+			return err
+		}
+		if err := unused(d, which, uses); err != nil {
+			return err
+		}
+		if err := d.Delete(which); err != nil {
+			return err
+		}
+		return d.Tell(gone(p, h, true))
+	})
+	return err
+}
+
+// UsedBy are the versions of prompts that are not archived that name this one, by the name of the prompt. ErrNotFound.
+func (s *Service) UsedBy(ctx context.Context, in tenant.Scope, which id.Prompt) ([]User, error) {
+	var out []User
+	err := s.store.Read(ctx, in, func(d Desk) error {
+		if _, ok := d.Prompt(which); !ok {
+			return cmp.Or[error](d.Err(), ErrNotFound)
+		}
+		uses, err := d.Users(which)
+		if err != nil {
+			return err
+		}
+		for _, u := range uses {
+			if p, ok := d.Prompt(u.Prompt); ok {
+				out = append(out, User{u, p.Name})
+			}
+		}
+		return d.Err()
+	})
+	slices.SortFunc(out, func(a, b User) int { return cmp.Or(cmp.Compare(a.Name, b.Name), a.Number-b.Number) })
+	return out, err
+}
+
+// free refuses to take a prompt away from under a protected label: to archive, restore or rename it.
+func (h hand) free(d Desk, p Prompt) error {
+	rules, err := d.Rules()
+	if err != nil || h.in.Allow(tenant.ReleasePrompts) == nil {
 		return err
 	}
 	for label := range p.Labels {
-		if slices.Contains(protected, label) {
-			return ErrProtected.Say("The protected label %q stands on this prompt: an owner or admin must archive it.", label)
+		if rules.Protects(label) {
+			return ErrProtected.Say("The protected label %q stands on this prompt: an owner or admin must do this.", label).At("label")
 		}
 	}
 	return nil
@@ -152,13 +237,14 @@ func (s *Service) free(in tenant.Scope, d Desk, p Prompt) error {
 
 // Restore brings an archived prompt back under its name. ErrTaken.
 func (s *Service) Restore(ctx context.Context, in tenant.Scope, which id.Prompt) (Prompt, error) {
+	h := s.hand(in)
 	var p Prompt
 	err := s.change(ctx, in, which, nil, func(d Desk, had Prompt) error {
 		p = had
 		if p.ArchivedAt.IsZero() {
 			return nil
 		}
-		if err := s.free(in, d, p); err != nil {
+		if err := h.free(d, p); err != nil {
 			return err
 		}
 		if _, taken := d.Named(p.Name); taken {
@@ -171,9 +257,15 @@ func (s *Service) Restore(ctx context.Context, in tenant.Scope, which id.Prompt)
 				}
 			}
 		}
+		if n, err := d.Count(); err != nil || n >= promptsMax {
+			return cmp.Or(err, invalid("name", "An organization has at most %d prompts.", promptsMax))
+		}
 		p.ArchivedAt = time.Time{}
-		p.Revision, p.UpdatedAt = p.Revision+1, s.now().UTC()
-		return d.Put(p, nil)
+		p = h.touched(p)
+		if err := d.Put(p, nil); err != nil {
+			return err
+		}
+		return d.Tell(restored(p, h))
 	})
 	return p, err
 }
@@ -194,30 +286,13 @@ func (s *Service) Duplicate(ctx context.Context, in tenant.Scope, which id.Promp
 	return s.Create(ctx, in, New{Name: name, Kind: p.Kind, Description: p.Description, Tags: p.Tags, Content: v.Content, Message: "Copied from " + fault.Clip(p.Name)})
 }
 
-// Protected are the labels that only those may move who may release.
-func (s *Service) Protected(ctx context.Context, in tenant.Scope) ([]string, error) {
-	return s.store.Protected(ctx, in)
-}
-
-// Protect says which labels are protected from now on.
-func (s *Service) Protect(ctx context.Context, in tenant.Scope, labels []string) error {
-	for _, label := range labels {
-		if err := CheckLabel(label); err != nil {
-			return err
-		}
-	}
-	labels = slices.Clone(labels)
-	slices.Sort(labels)
-	return s.store.Protect(ctx, in, slices.Compact(labels), s.now().UTC())
-}
-
 // Check says everything that is wrong with content, and how its cases went, without saving anything. The prompt self may be "".
 func (s *Service) Check(ctx context.Context, in tenant.Scope, self id.Prompt, kind Kind, c Content) (mistakes []Mistake, outcomes []Outcome, err error) {
 	c = c.normal()
 	if err := c.check(kind); err != nil {
 		return nil, nil, err
 	}
-	err = s.store.Change(ctx, in, func(d Desk) error {
+	err = s.store.Read(ctx, in, func(d Desk) error {
 		compiled, _, found := Link(d, self, c)
 		if mistakes = found; compiled != nil {
 			outcomes = compiled.Try(c.Cases)

@@ -46,18 +46,9 @@ type Prompt struct {
 	Revision   int // counts changes of the above, labels included, from 1
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+	UpdatedBy  string    // id of the user or token
 	ArchivedAt time.Time // zero: it is there
 }
-
-// Ramp is a label under way from the version on which it stands to another: a part of the units already gets that. It ends with a move of
-// the label.
-type Ramp struct {
-	To    int
-	Share int // of ShareMax units
-}
-
-// ShareMax is the Share of all.
-const ShareMax = 10_000
 
 // Version is one immutable state of a prompt.
 type Version struct {
@@ -81,6 +72,8 @@ type Content struct {
 	Parameters json.RawMessage `json:"parameters,omitempty"` // an object in the words of OpenAI's chat: temperature, top_p, max_tokens, …
 	Tools      json.RawMessage `json:"tools,omitempty"`      // a list in the form of OpenAI's chat
 	Schema     json.RawMessage `json:"schema,omitempty"`     // JSON Schema of the answer
+	// Config is what applications read for themselves: an object that calls never use.
+	Config json.RawMessage `json:"config,omitempty"`
 
 	// Refs are the other prompts that templates name, by what stands in the braces. They hold ids, so that a rename breaks nothing.
 	Refs map[string]Ref `json:"refs,omitempty"`

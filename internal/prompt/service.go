@@ -3,7 +3,6 @@ package prompt
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,75 +10,23 @@ import (
 
 	"tollgate/internal/fault"
 	"tollgate/internal/id"
-	"tollgate/internal/prompt/template"
 	"tollgate/internal/tenant"
 )
 
-// Filter selects prompts. The zero Filter selects all that are not archived.
-type Filter struct {
-	Text     string // part of the name
-	Folder   string // what is below it
-	Label    string // that stands somewhere
-	Tag      string
-	Archived bool // those that are, instead
-}
-
-// Move is one move of a label.
-type Move struct {
-	Label   string
-	Was, Is int // 0: nowhere
-	At      time.Time
-	By      string
-}
-
-// Store is what Service needs from storage; package promptpg provides it.
-type Store interface {
-	Prompt(ctx context.Context, in tenant.Scope, which id.Prompt) (Prompt, error)
-	Named(ctx context.Context, in tenant.Scope, name string) (Prompt, error)
-	// Prompts lists by name those behind after (empty: from the start), at most limit.
-	Prompts(ctx context.Context, in tenant.Scope, f Filter, after string, limit int) ([]Prompt, error)
-	// Versions lists newest first those before number (0: from the newest), at most limit. ErrNotFound.
-	Versions(ctx context.Context, in tenant.Scope, which id.Prompt, before, limit int) ([]Version, error)
-	// Version finds one. ErrNotFound, ErrVersion.
-	Version(ctx context.Context, in tenant.Scope, which id.Prompt, number int) (Version, error)
-	// Moves lists newest first the latest moves of labels, at most limit.
-	Moves(ctx context.Context, in tenant.Scope, which id.Prompt, limit int) ([]Move, error)
-	Protected(ctx context.Context, in tenant.Scope) ([]string, error)
-	Protect(ctx context.Context, in tenant.Scope, labels []string, now time.Time) error
-	// Change runs fn while nobody else changes prompts of the organization. What fn puts is written when it returns nil.
-	Change(ctx context.Context, in tenant.Scope, fn func(Desk) error) error
-}
-
-// Desk is what a change works on.
-type Desk interface {
-	Library
-	// Count is how many prompts are not archived.
-	Count() (int, error)
-	Protected() ([]string, error)
-	// Users are the versions that name the prompt, and are the newest of theirs or have a label.
-	Users(which id.Prompt) ([]Use, error)
-	// Put writes a prompt as it then stands, its labels included.
-	Put(p Prompt, moves []Move) error
-	// Add writes a new version.
-	Add(which id.Prompt, v Version) error
-	// Err is the first failure of reading from the Library.
-	Err() error
-}
-
-// Use is a version that names another prompt.
-type Use struct {
-	Prompt id.Prompt
-	Number int
-}
-
-// Service manages prompts.
+// Service manages prompts. What may be done to a label is decided here, under the store's lock, whoever asks and by whichever way.
 type Service struct {
 	store Store
 	now   func() time.Time
+	holds []Hold
 }
 
-// NewService needs storage and a clock.
-func NewService(store Store, now func() time.Time) *Service { return &Service{store, now} }
+// Hold says in a few words what else uses a prompt, such as "the alias support", so that it is neither archived nor deleted; "": nothing does.
+type Hold func(ctx context.Context, in tenant.Scope, which id.Prompt) (string, error)
+
+// NewService needs storage, a clock, and those that may hold prompts.
+func NewService(store Store, now func() time.Time, holds ...Hold) *Service {
+	return &Service{store, now, holds}
+}
 
 // New is a prompt to be made.
 type New struct {
@@ -94,10 +41,10 @@ type New struct {
 
 // Create makes a prompt with its first version. ErrInvalid, ErrTaken, ErrProtected.
 func (s *Service) Create(ctx context.Context, in tenant.Scope, n New) (Prompt, Version, error) {
-	now := s.now().UTC()
+	h := s.hand(in)
 	p := Prompt{
 		ID: id.Prompt(id.New("prompt")), Name: strings.TrimSpace(n.Name), Kind: n.Kind, Description: strings.TrimSpace(n.Description),
-		Tags: n.Tags, Latest: 0, Labels: map[string]int{}, Revision: 0, CreatedAt: now,
+		Tags: n.Tags, Latest: 0, Labels: map[string]int{}, Revision: 0, CreatedAt: h.at,
 	}
 	if err := p.check(); err != nil {
 		return Prompt{}, Version{}, err
@@ -111,7 +58,7 @@ func (s *Service) Create(ctx context.Context, in tenant.Scope, n New) (Prompt, V
 			return cmp.Or(err, invalid("name", "An organization has at most %d prompts.", promptsMax))
 		}
 		var err error
-		p, v, err = s.publish(in, d, p, n.Content, n.Message, n.Labels, now)
+		p, v, err = h.publish(d, p, n.Content, n.Message, n.Labels)
 		return err
 	})
 	return p, v, err
@@ -142,17 +89,17 @@ func (p *Prompt) check() error {
 // Publish makes the next version and puts labels on it. The content that the newest version has makes none. check sees the prompt as it
 // stands and may refuse (If-Match); nil accepts any.
 func (s *Service) Publish(ctx context.Context, in tenant.Scope, which id.Prompt, c Content, message string, labels []string, check func(Prompt) error) (Prompt, Version, error) {
-	now := s.now().UTC()
+	h := s.hand(in)
 	var p Prompt
 	var v Version
 	err := s.change(ctx, in, which, check, func(d Desk, had Prompt) (err error) {
-		p, v, err = s.publish(in, d, had, c, message, labels, now)
+		p, v, err = h.publish(d, had, c, message, labels)
 		return err
 	})
 	return p, v, err
 }
 
-// change shows fn a prompt that is not archived.
+// change shows fn a prompt, archived or not.
 func (s *Service) change(ctx context.Context, in tenant.Scope, which id.Prompt, check func(Prompt) error, fn func(Desk, Prompt) error) error {
 	return s.store.Change(ctx, in, func(d Desk) error {
 		p, ok := d.Prompt(which)
@@ -172,8 +119,8 @@ func (s *Service) change(ctx context.Context, in tenant.Scope, which id.Prompt, 
 }
 
 // publish checks, links, tries and writes a version, and puts labels on it.
-func (s *Service) publish(in tenant.Scope, d Desk, p Prompt, c Content, message string, labels []string, now time.Time) (Prompt, Version, error) {
-	message, err := oneLine(message)
+func (h hand) publish(d Desk, p Prompt, c Content, message string, labels []string) (Prompt, Version, error) {
+	message, err := oneLine("message", message)
 	if err != nil {
 		return p, Version{}, err
 	}
@@ -190,7 +137,7 @@ func (s *Service) publish(in tenant.Scope, d Desk, p Prompt, c Content, message 
 	if c, err = ready(d, p.ID, c); err != nil {
 		return p, Version{}, err
 	}
-	v := Version{Number: p.Latest + 1, Content: c, Author: in.Actor().ID(), Message: message, CreatedAt: now}
+	v := Version{Number: p.Latest + 1, Content: c, Author: h.in.Actor().ID(), Message: message, CreatedAt: h.at}
 	if v.Hash, err = HashOf(c); err != nil {
 		return p, Version{}, err
 	}
@@ -199,13 +146,23 @@ func (s *Service) publish(in tenant.Scope, d Desk, p Prompt, c Content, message 
 			v.Number = p.Latest
 		}
 	}
-	if v.Number > p.Latest {
+	fresh := v.Number > p.Latest
+	if fresh {
 		if err := d.Add(p.ID, v); err != nil {
 			return p, Version{}, err
 		}
 		p.Latest = v.Number
 	}
-	p, err = s.move(in, d, p, labels, v.Number, now)
+	p, moves, err := h.place(d, p, labels, v.Number)
+	if err != nil || !fresh && len(moves) == 0 {
+		return p, v, err
+	}
+	if fresh {
+		if err := d.Tell(published(p, v, h)); err != nil {
+			return p, v, err
+		}
+	}
+	p, err = h.write(d, p, moves)
 	return p, v, err
 }
 
@@ -227,72 +184,4 @@ func ready(lib Library, self id.Prompt, c Content) (Content, error) {
 		}
 	}
 	return c.normal(), nil
-}
-
-// SetLabel puts a label on a version; 0 takes it off. ErrProtected, ErrVersion.
-func (s *Service) SetLabel(ctx context.Context, in tenant.Scope, which id.Prompt, label string, number int, check func(Prompt) error) (Prompt, error) {
-	now := s.now().UTC()
-	var p Prompt
-	err := s.change(ctx, in, which, check, func(d Desk, had Prompt) (err error) {
-		if _, ok := d.Content(which, number); !ok && number != 0 {
-			return cmp.Or[error](d.Err(), ErrVersion.At("version"))
-		}
-		p, err = s.move(in, d, had, []string{label}, number, now)
-		return err
-	})
-	return p, err
-}
-
-// move puts labels on a version, writes the prompt, and sees that every prompt which names this one is still whole.
-func (s *Service) move(in tenant.Scope, d Desk, p Prompt, labels []string, number int, now time.Time) (Prompt, error) {
-	protected, err := d.Protected()
-	if err != nil {
-		return p, err
-	}
-	p.Labels = maps.Clone(p.Labels)
-	var moves []Move
-	for _, label := range labels {
-		if err := CheckLabel(label); err != nil {
-			return p, err
-		}
-		was := p.Labels[label]
-		if was == number {
-			continue
-		}
-		if slices.Contains(protected, label) && in.Allow(tenant.ReleasePrompts) != nil {
-			return p, ErrProtected.Say("The label %q is protected: an owner or admin must move it.", label).At("label")
-		}
-		moves = append(moves, Move{Label: label, Was: was, Is: number, At: now, By: in.Actor().ID()})
-		if p.Labels[label] = number; number == 0 {
-			delete(p.Labels, label)
-		}
-	}
-	p.Revision++
-	p.UpdatedAt = now
-	if err := d.Put(p, moves); err != nil {
-		return p, err
-	}
-	return p, whole(d, p.ID, 0)
-}
-
-// whole refuses a change that breaks prompts which name this one, or that those are in.
-func whole(d Desk, which id.Prompt, depth int) error {
-	uses, err := d.Users(which)
-	if err != nil || depth > template.NestMax {
-		return err
-	}
-	for _, u := range uses {
-		c, ok := d.Content(u.Prompt, u.Number)
-		user, known := d.Prompt(u.Prompt)
-		if !ok || !known || !user.ArchivedAt.IsZero() {
-			continue
-		}
-		if _, _, mistakes := Link(d, u.Prompt, c); len(mistakes) > 0 {
-			return ErrBreaks.Say("The prompt %q (version %d) uses this one and would break: %s", fault.Clip(user.Name), u.Number, mistakes[0].Reason)
-		}
-		if err := whole(d, u.Prompt, depth+1); err != nil {
-			return err
-		}
-	}
-	return d.Err()
 }

@@ -24,10 +24,14 @@ func shelf() *prompt.Shelf {
 		Prompt:   prompt.Prompt{ID: "prompt_answer", Name: "support/answer", Kind: prompt.Text, Latest: 1, Labels: map[string]int{"production": 1}},
 		Versions: []prompt.Version{{Number: 1, Content: prompt.Content{Text: "{{> old-name}} Answer.", Variables: mood, Refs: refs}}},
 	}
-	gone := prompt.Stock{Prompt: prompt.Prompt{ID: "prompt_gone", Name: "gone", Kind: prompt.Text, Latest: 1, Labels: map[string]int{"production": 1}, ArchivedAt: time.Unix(1, 0)},
-		Versions: []prompt.Version{{Number: 1, Content: prompt.Content{Text: "x"}}}}
-	broken := prompt.Stock{Prompt: prompt.Prompt{ID: "prompt_broken", Name: "broken", Kind: prompt.Text, Latest: 1, Labels: map[string]int{"production": 1}},
-		Versions: []prompt.Version{{Number: 1, Content: prompt.Content{Text: "{{nobody}}"}}}}
+	gone := prompt.Stock{
+		Prompt:   prompt.Prompt{ID: "prompt_gone", Name: "gone", Kind: prompt.Text, Latest: 1, Labels: map[string]int{"production": 1}, ArchivedAt: time.Unix(1, 0)},
+		Versions: []prompt.Version{{Number: 1, Content: prompt.Content{Text: "x"}}},
+	}
+	broken := prompt.Stock{
+		Prompt:   prompt.Prompt{ID: "prompt_broken", Name: "broken", Kind: prompt.Text, Latest: 1, Labels: map[string]int{"production": 1}},
+		Versions: []prompt.Version{{Number: 1, Content: prompt.Content{Text: "{{nobody}}"}}},
+	}
 	return prompt.NewShelf([]prompt.Stock{tone, user, gone, broken}, nil)
 }
 

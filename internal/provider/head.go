@@ -70,8 +70,8 @@ func ScanNamed(body []byte, at Line, model string, field func(s *HeadScan, name,
 	if s.Head.Model == "" {
 		s.Head.Model = model
 	}
-	if s.Head.Model == "" {
-		return Head{}, ErrBody.Say("The request names no model.").At("model")
+	if s.Head.Model == "" && !at.Nameless {
+		return Head{}, ErrNoModel
 	}
 	return s.Head, nil
 }

@@ -207,6 +207,7 @@ type Line struct {
 	Query       string // raw, without any key
 	Stream      bool   // the path asks for a stream
 	ContentType string
+	Nameless    bool // the body need not name a model: something else may, before the call is made
 }
 
 // EventStreamType is the media type of server-sent events.
@@ -246,6 +247,7 @@ type Head struct {
 	Characters   int64             // speech: characters of the input
 	Bytes        int64             // forms: size of the files
 	Session      string            // what names the conversation: conversation, session_id or prompt_cache_key; "" when nothing does
+	Prompt       []byte            // openai-responses: the raw `prompt` object; nil when absent or null
 	Line         Line              // as given to Probe
 
 	// NoStreamOptions is not found in the body: the gateway sets it from the Vendor before Splice and NewTap. Usage is then
@@ -404,4 +406,6 @@ var (
 	ErrUnsupported = fault.New(fault.Invalid, "request.unsupported_field", "The target model's API cannot express this field.")
 	// ErrBody is for a request body that cannot be read.
 	ErrBody = fault.New(fault.Invalid, "request.invalid_body", "The request body is not valid.")
+	// ErrNoModel is the ErrBody of a request that names no model.
+	ErrNoModel = ErrBody.Say("The request names no model.").At("model")
 )

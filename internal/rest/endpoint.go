@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"mime"
 	"net/http"
 	"reflect"
 	"strings"
@@ -22,6 +23,7 @@ type About struct {
 	Description string         // what is not obvious; may be empty
 	Status      int            // of success; 0: 200, or 204 for None
 	Secret      bool           // the answer holds a secret: it is never stored for a replay
+	BodyBytes   int            // most bytes of a request; 0: BodyBytesMax
 	Errors      []*fault.Error // the declared failures that callers may meet, beyond the kit's own
 }
 
@@ -41,6 +43,7 @@ type StreamFunc[In any] func(ctx context.Context, in tenant.Scope, req In) (Stre
 // Stream is an answer that is written by hand.
 type Stream struct {
 	ContentType string
+	Name        string // of a file to be kept; "": the answer is shown
 	Write       func(ctx context.Context, w io.Writer, flush func()) error
 }
 
@@ -114,6 +117,9 @@ func (s *Server) stream(ctx context.Context, c *gin.Context, got Stream) {
 	ctx, stop := WhileAllowed(ctx, s.opt.Watch, s.allowed(exchangeOf(ctx), c.Request))
 	defer stop()
 	c.Header("Content-Type", got.ContentType)
+	if got.Name != "" {
+		c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": got.Name}))
+	}
 	c.Status(http.StatusOK)
 	c.Writer.WriteHeaderNow()
 	c.Writer.Flush()
@@ -138,6 +144,10 @@ func endpoint[In, Out any](a About, call func(context.Context, *exchange, In) (O
 				return out, s.problem(ctx, x, err)
 			}
 			return out, nil
+		}
+		if embedsCached[In]() {
+			registerCached(s.api, op, run)
+			return
 		}
 		switch reflect.Zero(reflect.TypeFor[Out]()).Interface().(type) {
 		case None:

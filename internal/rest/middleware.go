@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,13 +116,14 @@ func (s *Server) read(c *gin.Context) {
 		s.refuse(c, ErrMediaType.Say("The request body must be sent without Content-Encoding."))
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(c.Request.Body, BodyBytesMax+1))
+	most := cmp.Or(x.route.endpoint.about.BodyBytes, BodyBytesMax)
+	body, err := io.ReadAll(io.LimitReader(c.Request.Body, int64(most)+1))
 	switch {
 	case err != nil:
 		s.refuse(c, ErrBody.Say("The request body broke off.").Because(err))
-	case len(body) > BodyBytesMax:
+	case len(body) > most:
 		c.Header("Connection", "close")
-		s.refuse(c, ErrTooLarge)
+		s.refuse(c, ErrTooLarge.Say("The request body is larger than %d MiB.", most>>20))
 	default:
 		x.body = body
 		c.Request.Body = io.NopCloser(bytes.NewReader(body))

@@ -66,6 +66,7 @@ func New(opt Options) *Server {
 	s.engine = gin.New()
 	s.engine.HandleMethodNotAllowed = true
 	s.engine.RedirectTrailingSlash = false
+	s.engine.UseRawPath = true // a slash that is written %2F is part of a name, and not of the path
 	s.engine.ContextWithFallback = true
 	if err := s.engine.SetTrustedProxies(nil); err != nil { // a client cannot choose its own address
 		s.errs = append(s.errs, err)

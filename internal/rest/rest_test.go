@@ -111,6 +111,13 @@ func (g *garden) routes() []rest.Route {
 				return err
 			}}, nil
 		})),
+		rest.POST("/large", tenant.WriteKeys, rest.Handle(rest.About{Summary: "Take", BodyBytes: 2 * rest.BodyBytesMax}, make)),
+		rest.GET("/file", tenant.ReadCalls, rest.HandleStream(about, "application/zip", func(context.Context, tenant.Scope, struct{}) (rest.Stream, error) {
+			return rest.Stream{ContentType: "application/zip", Name: "a.zip", Write: func(_ context.Context, w io.Writer, _ func()) error {
+				_, err := io.WriteString(w, "zip")
+				return err
+			}}, nil
+		})),
 		rest.PublicPOST("/door", rest.HandlePublic(about, func(_ context.Context, from rest.Visitor, _ struct{}) (plant, error) {
 			return plant{Name: from.IP.String()}, nil
 		})),
@@ -190,6 +197,8 @@ func TestRequestsAreRefusedAsProblems(t *testing.T) {
 		{"a cursor that is none", "GET", "/plants?cursor=%21", "", nil, 400, "request.invalid_cursor", "cursor"},
 		{"another media type", "POST", "/plants", "a=b", []string{"Content-Type", "text/plain"}, 415, "request.media_type", ""},
 		{"a packed body", "POST", "/plants", "{}", []string{"Content-Encoding", "gzip"}, 415, "request.media_type", ""},
+		{"a body over the route's own limit", "POST", "/large", `{"name":"` + strings.Repeat("a", 2*rest.BodyBytesMax) + `"}`, nil, 413, "request.too_large", ""},
+		{"a body within it", "POST", "/large", `{"nose":"` + strings.Repeat("a", rest.BodyBytesMax) + `"}`, nil, 400, "request.invalid", "name"},
 		{"a body over the limit", "POST", "/plants", `{"name":"` + strings.Repeat("a", rest.BodyBytesMax) + `"}`, nil, 413, "request.too_large", ""},
 		{"a change without If-Match", "PATCH", "/plants/plant_1", "", nil, 428, "request.if_match_required", ""},
 		{"a change of what was changed", "PATCH", "/plants/plant_1", "", []string{"If-Match", `"6"`}, 412, "request.stale", ""},
@@ -244,6 +253,9 @@ func TestAnswersCarryTheConventions(t *testing.T) {
 	c.Do("GET", "/table?format=csv", "").Want(200)
 	var tab table
 	c.Do("GET", "/table", "").Want(200).Into(&tab)
+	if a := c.Do("GET", "/file", "").Want(200); a.Body != "zip" || a.Header.Get("Content-Disposition") != "attachment; filename=a.zip" {
+		t.Errorf("a file to be kept: %q %v", a.Body, a.Header)
+	}
 	if a := c.Do("GET", "/stream", "").Want(200); a.Body != "data: 1\n\n" || a.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("stream answered %q %q", a.Header.Get("Content-Type"), a.Body)
 	}

@@ -15,6 +15,7 @@ import (
 	"tollgate/internal/key"
 	"tollgate/internal/limit"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 	"tollgate/internal/provider"
 	"tollgate/internal/secret"
 )
@@ -52,6 +53,9 @@ func (c compiler) compile(ctx context.Context, o *OrgConfig, book *price.Book, w
 		sealed: make(map[id.Credential]credential.Sealed, len(o.Credentials)),
 	}
 	is.org.Calendar, is.org.Budgets, is.org.Limits = o.calendar(), o.Budgets, o.Limits
+	if len(o.Prompts) > 0 {
+		is.org.Prompts = prompt.Restock(was.org.Prompts, o.Prompts, o.PromptAt)
+	}
 	for _, s := range o.Credentials {
 		c.credential(ctx, is, was, s)
 	}

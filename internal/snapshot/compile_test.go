@@ -1,8 +1,10 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +24,7 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 	"tollgate/internal/provider"
 	"tollgate/internal/secret"
 )
@@ -67,6 +70,64 @@ func orgConfig() *OrgConfig {
 			Credential: credential.Credential{ID: "cred_1", Provider: "openai", Version: 1, Default: true}, Sealed: credential.Sealed{Ciphertext: []byte("good sk-1")},
 		}},
 		Keys: []HashedKey{hashed(key.Key{ID: "key_1", Team: "team_1", Privacy: key.PrivacyFull}, hashOf(1, 1))},
+		Prompts: []*prompt.Stored{{
+			Prompt:   prompt.Prompt{ID: "prompt_1", Name: "p", Kind: prompt.Text, Latest: 1, Labels: map[string]int{"production": 1}, Ramps: map[string]prompt.Ramp{"x": {To: 1, Share: 7}}},
+			Versions: []prompt.StoredVersion{{Number: 1, Hash: "h", Content: []byte(`{"text":"Says."}`)}},
+		}},
+		PromptAt: map[string]string{"staging": "latest"},
+	}
+}
+
+// TestWhatIsReadAgainIsTheSameInMemory where it did not change, so that a full reading compiles nothing anew.
+func TestWhatIsReadAgainIsTheSameInMemory(t *testing.T) {
+	t.Parallel()
+	was, is, moved := config(1), config(2), config(3)
+	moved.Orgs["org_a"].Prompts[0].Prompt.Labels = map[string]int{"production": 2}
+	is.share(was)
+	moved.share(was)
+	old := was.Orgs["org_a"].Prompts[0]
+	if is.Orgs["org_a"].Prompts[0] != old || moved.Orgs["org_a"].Prompts[0] == old {
+		t.Error("what is held is not what was there, or what changed is")
+	}
+	for name, change := range map[string]func(*prompt.Stored){
+		"name":    func(s *prompt.Stored) { s.Prompt.Name = "q" },
+		"latest":  func(s *prompt.Stored) { s.Prompt.Latest = 2 },
+		"ramp":    func(s *prompt.Stored) { s.Prompt.Ramps = map[string]prompt.Ramp{"x": {To: 1, Share: 8}} },
+		"content": func(s *prompt.Stored) { s.Versions[0].Hash = "i" },
+		"archive": func(s *prompt.Stored) { s.Prompt.ArchivedAt = noon },
+	} {
+		other := config(4)
+		change(other.Orgs["org_a"].Prompts[0])
+		if other.share(was); other.Orgs["org_a"].Prompts[0] == old {
+			t.Errorf("another %s is not seen", name)
+		}
+	}
+	is.share(nil)
+}
+
+// TestAChangeOfPromptsIsLaidOverWhatWasThere.
+func TestAChangeOfPromptsIsLaidOverWhatWasThere(t *testing.T) {
+	t.Parallel()
+	stored := func(which id.Prompt, latest int, versions ...prompt.StoredVersion) *prompt.Stored {
+		return &prompt.Stored{Prompt: prompt.Prompt{ID: which, Latest: latest}, Versions: versions}
+	}
+	v1, v2 := prompt.StoredVersion{Number: 1}, prompt.StoredVersion{Number: 2}
+	a, b, c := stored("prompt_a", 1, v1), stored("prompt_b", 1, v1), stored("prompt_c", 1, v1)
+	was := config(1)
+	was.Orgs["org_a"].Prompts = []*prompt.Stored{a, b, c}
+	next := was.with(Delta{Rev: 2, Orgs: map[id.Org]*OrgConfig{"org_a": {ID: "org_a"}, "org_b": {ID: "org_b"}}, Prompts: map[id.Org]PromptsDelta{
+		"org_a": {"prompt_a": stored("prompt_a", 9), "prompt_b": nil, "prompt_0": stored("prompt_0", 1, v1), "prompt_c": stored("prompt_c", 2, v1, v2)},
+	}}, noon)
+	want := []*prompt.Stored{stored("prompt_0", 1, v1), stored("prompt_a", 9, v1), stored("prompt_c", 2, v1, v2)}
+	if diff := cmp.Diff(want, next.Orgs["org_a"].Prompts); diff != "" || next.Orgs["org_b"].Prompts != nil {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(was.Orgs["org_a"].Prompts) != 3 || was.Orgs["org_a"].Prompts[0] != a || a.Prompt.Latest != 1 {
+		t.Error("what is in force was changed")
+	}
+	same := was.with(Delta{Rev: 2, Orgs: map[id.Org]*OrgConfig{"org_a": {ID: "org_a"}}}, noon)
+	if got := same.Orgs["org_a"].Prompts; len(got) != 3 || got[1] != b {
+		t.Errorf("a change of something else: %+v", got)
 	}
 }
 
@@ -240,6 +301,35 @@ func TestTheFileHoldsEverythingAndTellsNothing(t *testing.T) {
 	}
 	if c, err := file(t, dir, "b").Read(); err == nil || c != nil {
 		t.Errorf("another key opens it: %v", c)
+	}
+}
+
+// TestTheFileOfTheReleaseBeforeIsRead: it had no prompts.
+func TestTheFileOfTheReleaseBeforeIsRead(t *testing.T) {
+	t.Parallel()
+	f := file(t, t.TempDir(), "a")
+	seal := func(magic string) string {
+		t.Helper()
+		was := config(7)
+		was.Orgs["org_a"].Prompts = nil
+		var plain bytes.Buffer
+		if err := gob.NewEncoder(&plain).Encode(was); err != nil {
+			t.Fatal(err)
+		}
+		const name = "config-0000000000000001.snapshot"
+		if err := f.place(name, f.aead.Seal([]byte(magic), nil, plain.Bytes(), []byte(magic))); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	c, err := f.read(seal("tollgate snapshot 4\n"))
+	if err != nil || c.Rev != 7 || len(c.Orgs["org_a"].Keys) != 1 || c.Orgs["org_a"].Prompts != nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for _, magic := range []string{"tollgate snapshot 3\n", "tollgate snapshot 6\n"} {
+		if c, err := f.read(seal(magic)); err == nil {
+			t.Errorf("%q is read as %+v", magic, c)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"tollgate/internal/key"
 	"tollgate/internal/limit"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 )
 
 // Config is the stored configuration at one revision, secrets sealed. It is what the file holds. It is not changed once it is in
@@ -41,7 +42,9 @@ type OrgConfig struct {
 	FiscalDay   int    // 0 is 1
 	Budgets     []budget.Budget
 	Limits      []limit.Limit
-	Broken      []Bad // objects that could not be read; they keep their last good form
+	Prompts     []*prompt.Stored  // that are not archived, by id
+	PromptAt    map[string]string // environment -> label of calls that name none
+	Broken      []Bad             // objects that could not be read; they keep their last good form
 }
 
 // SealedCredential is a credential with its sealed secret.
@@ -67,7 +70,8 @@ type Bad struct {
 // Delta is what has changed since a revision.
 type Delta struct {
 	Rev       int64
-	Orgs      map[id.Org]*OrgConfig     // nil value: the organization has gone
+	Orgs      map[id.Org]*OrgConfig     // nil value: the organization has gone. Without Prompts: those are in
+	Prompts   map[id.Org]PromptsDelta   // of organizations whose prompts changed
 	Imported  *[]price.Record           // nil: unchanged
 	Overrides map[id.Org][]price.Record // nil: unchanged; else all of them
 }
@@ -99,9 +103,14 @@ func (c *Config) with(d Delta, taken time.Time) *Config {
 	for org, o := range d.Orgs {
 		if o == nil {
 			delete(next.Orgs, org)
-		} else {
-			next.Orgs[org] = o
+			continue
 		}
+		whole := *o
+		if was := c.Orgs[org]; was != nil {
+			whole.Prompts = was.Prompts
+		}
+		whole.Prompts = d.Prompts[org].Over(whole.Prompts)
+		next.Orgs[org] = &whole
 	}
 	return next
 }

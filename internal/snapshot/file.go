@@ -20,7 +20,8 @@ import (
 // The form of a file: fileMagic, then nonce and ciphertext of a gob of Config. The magic holds the version of the form and is
 // authenticated with the rest.
 const (
-	fileMagic   = "tollgate snapshot 4\n"
+	fileMagic   = "tollgate snapshot 5\n"
+	fileBefore  = "tollgate snapshot 4\n" // of the release before, which had no prompts: what it wrote is read
 	filePattern = "config-%016d.snapshot"
 	generations = 3
 )
@@ -74,11 +75,11 @@ func (f *File) read(name string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealed, ok := bytes.CutPrefix(b, []byte(fileMagic))
-	if !ok {
+	magic := b[:min(len(b), len(fileMagic))]
+	if string(magic) != fileMagic && string(magic) != fileBefore {
 		return nil, fmt.Errorf("%s: not a snapshot of this version", name)
 	}
-	plain, err := f.aead.Open(nil, nil, sealed, []byte(fileMagic))
+	plain, err := f.aead.Open(nil, nil, b[len(magic):], magic)
 	if err != nil {
 		return nil, fmt.Errorf("%s: damaged, or written under another key", name)
 	}

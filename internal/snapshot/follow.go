@@ -218,6 +218,7 @@ func (f *Follower) full(ctx context.Context) error {
 		return err
 	}
 	c.Taken = f.deps.Now()
+	c.share(f.config)
 	f.resyncAt = c.Taken.Add(resyncEvery)
 	if f.config != nil {
 		if held := f.suspect(c, maps.Keys(f.config.Orgs)); held != nil {
@@ -250,7 +251,7 @@ func (f *Follower) since(ctx context.Context) error {
 	if d.Imported != nil { // the catalogue is beneath every organization
 		f.replace(ctx, next)
 	} else {
-		f.change(ctx, next, d.Orgs)
+		f.change(ctx, next, next.among(d.Orgs))
 	}
 	f.keep(next)
 	return nil

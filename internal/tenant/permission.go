@@ -56,6 +56,7 @@ const (
 	ReadPrompts       Permission = "prompts.read"
 	WritePrompts      Permission = "prompts.write"
 	ReleasePrompts    Permission = "prompts.release" // to move protected labels, and to protect them
+	UsePlayground     Permission = "playground.use"  // to make calls from the dashboard: they cost money
 	OwnSession        Permission = "session.own"     // a user's own sessions: every role
 )
 
@@ -95,6 +96,7 @@ var allowed = map[Permission][]Role{
 	ReadPrompts:       {Owner, Admin, Developer, Billing, Viewer},
 	WritePrompts:      {Owner, Admin, Developer},
 	ReleasePrompts:    {Owner, Admin},
+	UsePlayground:     {Owner, Admin, Developer},
 	OwnSession:        {Owner, Admin, Developer, Billing, Viewer},
 }
 

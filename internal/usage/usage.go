@@ -16,21 +16,23 @@ type Dimension string
 
 // The dimensions.
 const (
-	Team        Dimension = "team"
-	Workflow    Dimension = "workflow"
-	Environment Dimension = "environment"
-	Alias       Dimension = "alias"
-	Model       Dimension = "model"
-	Provider    Dimension = "provider"
-	Key         Dimension = "key"
-	Endpoint    Dimension = "endpoint" // chat, embeddings, images, …
-	Task        Dimension = "task"
-	Experiment  Dimension = "experiment"
-	Arm         Dimension = "arm" // assigned, of an experiment
+	Team          Dimension = "team"
+	Workflow      Dimension = "workflow"
+	Environment   Dimension = "environment"
+	Alias         Dimension = "alias"
+	Model         Dimension = "model"
+	Provider      Dimension = "provider"
+	Key           Dimension = "key"
+	Endpoint      Dimension = "endpoint" // chat, embeddings, images, …
+	Task          Dimension = "task"
+	Experiment    Dimension = "experiment"
+	Arm           Dimension = "arm"            // assigned, of an experiment
+	Prompt        Dimension = "prompt"         // id
+	PromptVersion Dimension = "prompt_version" // "prompt_…@7"
 )
 
 // Dimensions lists them in the order in which pages show them.
-var Dimensions = []Dimension{Team, Workflow, Environment, Task, Alias, Model, Provider, Endpoint, Experiment, Arm, Key}
+var Dimensions = []Dimension{Team, Workflow, Environment, Task, Alias, Model, Provider, Endpoint, Prompt, PromptVersion, Experiment, Arm, Key}
 
 // Bucket is the width of time in an answer.
 type Bucket string

@@ -9,6 +9,7 @@ import (
 	"tollgate/internal/batch/batchpg"
 	"tollgate/internal/calllog/calllogpg"
 	"tollgate/internal/notice/noticepg"
+	"tollgate/internal/prompt/promptpg"
 	"tollgate/internal/score/scorepg"
 	"tollgate/internal/usage"
 )
@@ -27,18 +28,26 @@ type Deps struct {
 	Batches func(ctx context.Context) error
 	// SweepBatches removes batches and their files whose time has ended; batchpg.Store has it. nil: nobody does.
 	SweepBatches func(ctx context.Context, now time.Time) (int64, error)
+	// Prompts sums up what prompts came to; a usage.Roller of promptstatpg has it. nil: nobody does.
+	Prompts func(ctx context.Context) error
 	// Experiments sums experiments up, looks at them and carries promotions on; experiment.Keeper has it. nil: nobody does.
 	Experiments func(ctx context.Context) error
 	// Judgements has models judge samples of experiments' calls; experiment.Bailiff has it. nil: nobody does.
 	Judgements func(ctx context.Context) error
+	// Playground goes on with runs of datasets; playground.Runner has it. nil: nobody does.
+	Playground func(ctx context.Context) error
 	// BudgetWindows finalises windows of budgets that are over; budgetpg.Keeper has it. nil: nobody does.
 	BudgetWindows func(ctx context.Context) error
 	// BudgetBooks goes over the books of budgets; budgetpg.Keeper has it. nil: nobody does.
 	BudgetBooks func(ctx context.Context) error
 	// BudgetAlerts tells people what becomes of their budgets; budget.Alerter has it. nil: nobody does.
 	BudgetAlerts func(ctx context.Context) error
+	// LimitAlerts tells people of limits that were reached; limit.Alerter has it. nil: nobody does.
+	LimitAlerts func(ctx context.Context) error
 	// KeyReminders tells people before keys end; key.Reminder has it. nil: nobody does.
 	KeyReminders func(ctx context.Context) error
+	// PromptMoves makes moves of labels that are due, carries gradual ones on and tells of changes; prompt.Keeper has it. nil: nobody does.
+	PromptMoves func(ctx context.Context) error
 	// Notices sends what is due of notices; notice.Courier has it. nil: nobody does.
 	Notices func(ctx context.Context) error
 	// OldNotices removes old notices; noticepg.Store has it. nil: nobody does.
@@ -59,6 +68,7 @@ type Retention struct {
 func jobs(d Deps) []job {
 	return []job{
 		{name: "rollup", every: 2 * time.Second, rest: 200 * time.Millisecond, wake: calllogpg.Channel, do: d.Roller.Turn},
+		{name: "prompt figures", every: 5 * time.Second, rest: time.Second, wake: calllogpg.Channel, do: given(d.Prompts)},
 		{name: "partitions", every: time.Hour, do: d.partitions},
 		{name: "stray calls", every: 5 * time.Minute, do: d.astray},
 		{name: "retention", every: time.Hour, do: d.retire},
@@ -66,10 +76,13 @@ func jobs(d Deps) []job {
 		{name: "configuration changes", every: time.Hour, do: d.changes},
 		{name: "experiments", every: 10 * time.Second, do: given(d.Experiments)},
 		{name: "judgements", every: 30 * time.Second, do: given(d.Judgements)},
+		{name: "playground runs", every: 2 * time.Second, rest: 100 * time.Millisecond, do: given(d.Playground)},
 		{name: "budget windows", every: 30 * time.Second, do: given(d.BudgetWindows)},
 		{name: "budget books", every: 5 * time.Minute, do: given(d.BudgetBooks)},
 		{name: "budget alerts", every: 15 * time.Second, do: given(d.BudgetAlerts)},
+		{name: "limit alerts", every: time.Minute, do: given(d.LimitAlerts)},
 		{name: "key reminders", every: 5 * time.Minute, do: given(d.KeyReminders)},
+		{name: "prompt moves", every: 5 * time.Second, rest: 100 * time.Millisecond, wake: promptpg.Channel, do: given(d.PromptMoves)},
 		{name: "notices", every: 5 * time.Second, rest: 100 * time.Millisecond, wake: noticepg.Channel, do: given(d.Notices)},
 		{name: "old notices", every: time.Hour, do: given(d.OldNotices)},
 		{name: "batches", every: time.Second, rest: 100 * time.Millisecond, wake: batchpg.Channel, do: d.batches},

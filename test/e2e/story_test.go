@@ -340,7 +340,11 @@ func gallery(b *browser, own belongings) {
 		"experiment-sample": "/experiments/sample", "experiment-method": "/experiments/method",
 		"provider": "/providers/" + own["credentials"], "provider-connect": "/providers/connect?provider=mistral",
 		"provider-catalogue": "/providers/catalogue", "models": "/models?q=claude", "model": "/models/detail?provider=anthropic&model=claude-sonnet-4-5",
-		"get-started": "/get-started", "settings": "/settings", "not-found": "/nothing-here",
+		"prompts": "/prompts", "prompt-new": "/prompts/new?starter=reply", "prompt-import": "/prompts/import", "prompt-rules": "/prompts/rules",
+		"prompt": "/prompts/" + own["prompts"], "prompt-edit": "/prompts/" + own["prompts"] + "/edit", "prompt-version": "/prompts/" + own["prompts"] + "/versions/1",
+		"prompt-figures": "/prompts/" + own["prompts"] + "/figures", "prompt-use": "/prompts/" + own["prompts"] + "/use", "prompt-move": "/prompts/" + own["prompts"] + "/move?label=staging",
+		"prompt-settings": "/prompts/" + own["prompts"] + "/settings",
+		"get-started":     "/get-started", "settings": "/settings", "not-found": "/nothing-here",
 	}
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
 		for n, l := range looks {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tollgate/test/harness"
 	"tollgate/web"
@@ -26,7 +27,10 @@ func collect(t *testing.T, o *harness.Tenant) belongings {
 	own := belongings{}
 	o.Do(http.MethodPost, "/keys/templates", map[string]any{"name": "Tried", "policy": map[string]any{"environment": "staging"}}).Want(http.StatusCreated)
 	o.Do(http.MethodPost, "/prompts", map[string]any{"name": "tried", "kind": "text", "content": map[string]any{"text": "x"}}).Want(http.StatusCreated)
-	for _, resource := range []string{"teams", "members", "tokens", "keys", "keys/templates", "credentials", "aliases", "calls", "prices/overrides", "experiments", "batches", "budgets", "limits", "channels", "prompts", "routing/versions"} {
+	o.Do(http.MethodPost, "/playground/runs", map[string]any{
+		"name": "Tried", "dataset": "a\n1", "setup": map[string]any{"message": "hi", "columns": []map[string]any{{"model": "sandbox/echo-mini"}}},
+	}).Want(http.StatusCreated)
+	for _, resource := range []string{"teams", "members", "tokens", "keys", "keys/templates", "credentials", "aliases", "calls", "prices/overrides", "experiments", "batches", "budgets", "limits", "channels", "prompts", "routing/versions", "playground/runs"} {
 		var page struct {
 			Items []map[string]any `json:"items"`
 		}
@@ -132,6 +136,14 @@ func bodyFor(method, resource, rest string) any {
 		return map[string]any{"name": "mine now"}
 	case resource == "prompts" && rest == "/versions":
 		return map[string]any{"content": map[string]any{"text": "mine now"}}
+	case resource == "prompts" && (rest == "/schedule" || rest == "/requests"):
+		return map[string]any{"label": "production", "version": 1, "at": time.Now().Add(time.Hour)}
+	case resource == "prompts" && rest == "/experiment":
+		return map[string]any{"a": 1, "b": 2}
+	case resource == "prompts" && rest == "/comments":
+		return map[string]any{"text": "mine now"}
+	case resource == "prompts" && strings.HasSuffix(rest, "/ramp") && method == http.MethodPost:
+		return map[string]any{"action": "step"}
 	case resource == "prompts" && method == http.MethodPut:
 		return map[string]any{"version": 1}
 	case resource == "aliases" && rest == "/restore":

@@ -29,6 +29,10 @@ type Call struct {
 	Warnings    []string          `json:"warnings"`
 	Estimated   bool              `json:"estimated"`
 	Attempts    int               `json:"attempt_count"`
+
+	Prompt        string `json:"prompt_id"`
+	PromptVersion int    `json:"prompt_version"`
+	PromptLabel   string `json:"prompt_label"`
 }
 
 // Cost is the call's cost in nano-dollars.

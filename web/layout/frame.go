@@ -37,6 +37,8 @@ type Frame struct {
 	Counts map[Nav]string // beside other entries of the nav: "2" running experiments
 	Toasts []ui.Toast
 	Stream bool // the page listens to server-sent events
+
+	Scripts []string // of the page alone: names below static/files/js
 }
 
 // Org is an organization that the person can go to.
@@ -93,6 +95,7 @@ const (
 	Aliases     Nav = "aliases"
 	Routing     Nav = "routing"
 	Experiments Nav = "experiments"
+	Prompts     Nav = "prompts"
 	Budgets     Nav = "budgets"
 	Limits      Nav = "limits"
 	Providers   Nav = "providers"
@@ -129,6 +132,7 @@ func groups() []group {
 			{Aliases, "Aliases", "/aliases", "alias", "g a"},
 			{Routing, "Routing file", "/routing", "file", "g f"},
 			{Experiments, "Experiments", "/experiments", "experiment", "g e"},
+			{Prompts, "Prompts", "/prompts", "prompt", "g p"},
 			{Budgets, "Budgets", "/budgets", "budget", "g b"},
 			{Limits, "Limits", "/limits", "limit", "g l"},
 		}},

@@ -33,6 +33,7 @@ func otherKeys() []ui.Link {
 	return []ui.Link{
 		{Text: "Create key", Href: "c k"},
 		{Text: "New alias", Href: "c a"},
+		{Text: "New prompt", Href: "c p"},
 		{Text: "New experiment", Href: "c e"},
 		{Text: "Palette (Cmd on a Mac)", Href: "Ctrl K"},
 		{Text: "First filter or search field", Href: "/"},

@@ -11,6 +11,7 @@ type DiffLine struct {
 	Old, New int
 	Text     string
 	Skip     bool
+	Parts    []DiffPart // the Text in pieces, where it is told word by word; see DiffWords
 }
 
 func (l DiffLine) class() string {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,8 @@ type EditorView struct {
 	Text        string
 	Problems    []Problem // marked at their lines, and told below
 	ReadOnly    bool
+	Rows        int    // the least height, in lines; 0 is 12
+	Wrong       string // what is wrong with the text as a whole; "": nothing
 }
 
 // Problem is one reason to refuse a text. Line and Column count from 1; 0 is the text as a whole.
@@ -45,7 +48,9 @@ const editorSpare = 200
 func (v EditorView) lines() int { return strings.Count(v.Text, "\n") + 1 }
 
 // rows is the height of the field: its lines and a few more.
-func (v EditorView) rows() string { return strconv.Itoa(min(max(v.lines()+2, 12), 400)) }
+func (v EditorView) rows() string {
+	return strconv.Itoa(min(max(v.lines()+2, cmp.Or(v.Rows, 12)), 400))
+}
 
 func (v EditorView) spare() int {
 	if v.ReadOnly {

@@ -33,9 +33,10 @@ func split(model string) (p, m string) {
 
 func maker(seed uint64) aliastest.Maker {
 	return aliastest.Maker{
-		Rand:   rand.New(rand.NewPCG(seed, 7)),
-		Models: []string{"openai/gpt-4o", "openai/gpt-4o-mini", "anthropic/claude-haiku-4-5", "google/models/gemini-2.5-flash", "bedrock/us.anthropic.claude-v1:0", "sandbox/it's"},
-		Split:  split, Credentials: map[id.Credential]string{"cred_1": "openai", "cred_2": "anthropic"},
+		Prompts: []alias.Prompt{{Name: "support/greeting"}, {Name: "a b's", Version: 7}, {Name: "true", Label: "staging"}, {Name: "- it, [x]", Label: "latest"}, {Name: "7"}},
+		Rand:    rand.New(rand.NewPCG(seed, 7)),
+		Models:  []string{"openai/gpt-4o", "openai/gpt-4o-mini", "anthropic/claude-haiku-4-5", "google/models/gemini-2.5-flash", "bedrock/us.anthropic.claude-v1:0", "sandbox/it's"},
+		Split:   split, Credentials: map[id.Credential]string{"cred_1": "openai", "cred_2": "anthropic"},
 	}
 }
 

@@ -94,6 +94,9 @@ func (w *writer) route(r alias.Route) {
 	}
 	w.key("timeouts", times(r))
 	w.key("sticky", r.Sticky)
+	if r.Prompt != nil {
+		w.key("prompt", scalar(r.Prompt.String()))
+	}
 	w.settings(r.Parameters)
 	var cache, privacy flow
 	cache.text("mode", r.Cache.Mode)

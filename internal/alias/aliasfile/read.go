@@ -58,6 +58,7 @@ func route(s spot) (r alias.Route) {
 		"attempts":         func(v spot) { r.Attempts = attempts(v) },
 		"timeouts":         func(v spot) { timeouts(v, named, &r) },
 		"sticky":           func(v spot) { r.Sticky = sticky(v) },
+		"prompt":           func(v spot) { r.Prompt = prompt(v) },
 		"parameters":       func(v spot) { r.Parameters = parameters(v) },
 		"cache":            func(v spot) { r.Cache = cache(v) },
 		"privacy":          func(v spot) { r.Privacy = privacy(v) },
@@ -65,6 +66,19 @@ func route(s spot) (r alias.Route) {
 		"drop_unsupported": func(v spot) { r.DropUnsupported = v.flag() },
 	})
 	return r
+}
+
+func prompt(s spot) *alias.Prompt {
+	text := s.word()
+	if text == "" {
+		return nil
+	}
+	p, ok := alias.ParsePrompt(text)
+	if !ok {
+		s.refuse("Write the prompt's name, and @ with a version or : with a label behind it: support/greeting:production.")
+		return nil
+	}
+	return &p
 }
 
 func attempts(s spot) int { return s.within(1, 10, "Attempts are a whole number between 1 and 10.") }

@@ -12,10 +12,12 @@ import (
 // stamp is the line in front of a file that was downloaded: it says what it was made from.
 var stamp = regexp.MustCompile(`\A# version: (\d{1,9})\r?\n`)
 
-// Text is a version as YAML: as it was applied, otherwise in canonical form.
+// Text is a version as YAML: as it was applied, but for the names of prompts, which are those of now; otherwise in canonical form.
 func Text(v alias.FileVersion) string {
 	if v.Text != "" {
-		return v.Text
+		if text := renamed(v.Text, v.File); text != "" {
+			return text
+		}
 	}
 	return string(Format(v.File))
 }

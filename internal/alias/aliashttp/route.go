@@ -82,6 +82,7 @@ type Route struct {
 	FirstByteMS  int64       `json:"first_byte_ms,omitempty" doc:"For each attempt, to the first content; left out: none"`
 	IdleMS       int64       `json:"idle_ms,omitempty" doc:"Between two parts of a streamed answer; left out: none"`
 	Attempts     int         `json:"attempts,omitempty" doc:"One budget for the whole call, first try included; left out: one more than there are targets and fallbacks"`
+	Prompt       string      `json:"prompt,omitempty" maxLength:"300" doc:"Prompt of calls that name none: its name, and @ with a version or : with a label" example:"support/greeting:production"`
 	Parameters   *Parameters `json:"parameters,omitempty"`
 	Cache        *Cache      `json:"cache,omitempty" doc:"Left out: every call is made"`
 	Privacy      *Privacy    `json:"privacy,omitempty"`
@@ -96,6 +97,9 @@ func toRoute(r alias.Route) Route {
 		Fallbacks: each(r.Fallbacks, toFallback), Sticky: r.Sticky, TimeoutMS: r.Timeout.Milliseconds(), ConnectMS: r.Connect.Milliseconds(),
 		FirstByteMS: r.FirstByte.Milliseconds(), IdleMS: r.Idle.Milliseconds(), Attempts: r.Attempts, Parameters: toParameters(r.Parameters),
 		OnDisconnect: r.OnDisconnect, DropUnsupported: r.DropUnsupported,
+	}
+	if r.Prompt != nil {
+		out.Prompt = r.Prompt.String()
 	}
 	if r.Retry.Attempts != 0 || len(r.Retry.On) > 0 {
 		out.Retry = &Retry{Attempts: r.Retry.Attempts, On: each(r.Retry.On, toText[alias.Cause])}
@@ -160,6 +164,10 @@ func fromRoute(r Route) alias.Route {
 		Strategy: alias.Strategy(r.Strategy), Targets: each(r.Targets, fromTarget), Rules: each(r.Rules, fromRule), Fallbacks: each(r.Fallbacks, fromFallback),
 		Sticky: r.Sticky, Timeout: millis(r.TimeoutMS), Connect: millis(r.ConnectMS), FirstByte: millis(r.FirstByteMS), Idle: millis(r.IdleMS),
 		Attempts: r.Attempts, Parameters: fromParameters(r.Parameters), OnDisconnect: r.OnDisconnect, DropUnsupported: r.DropUnsupported,
+	}
+	if r.Prompt != "" {
+		p, _ := alias.ParsePrompt(r.Prompt) // what is no name is refused as one that is missing
+		out.Prompt = &p
 	}
 	if r.Retry != nil {
 		out.Retry = alias.Retry{Attempts: r.Retry.Attempts, On: each(r.Retry.On, toCause)}

@@ -212,6 +212,7 @@ type RoutingVerdict struct {
 	Valid    bool             `json:"valid"`
 	Version  int              `json:"version" doc:"Of the file that stands"`
 	Problems []RoutingProblem `json:"problems"`
+	Warnings []RoutingProblem `json:"warnings,omitempty" doc:"What will not work yet, though the file is valid: a label of a prompt that stands nowhere"`
 	Changes  []RoutingChange  `json:"changes" doc:"Against the file that stands; empty when the file is not valid"`
 	Diff     string           `json:"diff,omitempty" doc:"Of the canonical forms, with + and - before lines"`
 }
@@ -236,7 +237,17 @@ func CheckRouting(s *alias.Service) rest.Endpoint {
 			if err != nil {
 				return RoutingVerdict{}, err
 			}
-			return verdict(now, d.File, problems), nil
+			out := verdict(now, d.File, problems)
+			if out.Valid {
+				warnings, err := s.FileWarnings(ctx, in, d.File)
+				if err != nil {
+					return RoutingVerdict{}, err
+				}
+				for _, p := range d.Locate(warnings) {
+					out.Warnings = append(out.Warnings, RoutingProblem(p))
+				}
+			}
+			return out, nil
 		})
 }
 

@@ -77,7 +77,7 @@ func hold(tx *gorm.DB, in tenant.Scope, mode string) error {
 func stands(tx *gorm.DB, lock string) (alias.Routing, error) {
 	now := alias.Routing{
 		Version: alias.FileVersion{File: alias.File{Tasks: map[string]string{}, Aliases: map[string]alias.Route{}}},
-		Aliases: map[string]alias.Alias{}, Credentials: map[id.Credential]string{},
+		Aliases: map[string]alias.Alias{}, Credentials: map[id.Credential]string{}, Prompts: map[id.Prompt]alias.Shelved{},
 	}
 	var credentials []struct{ ID, Provider string }
 	if err := tx.Raw(`SELECT id, provider FROM credentials ORDER BY id ` + lock).Scan(&credentials).Error; err != nil {
@@ -85,6 +85,9 @@ func stands(tx *gorm.DB, lock string) (alias.Routing, error) {
 	}
 	for _, c := range credentials {
 		now.Credentials[id.Credential(c.ID)] = c.Provider
+	}
+	if err := prompts(tx, now.Prompts); err != nil {
+		return now, err
 	}
 	var aliases []current
 	if err := withRoute(tx).Find(&aliases).Error; err != nil {
@@ -98,6 +101,29 @@ func stands(tx *gorm.DB, lock string) (alias.Routing, error) {
 		now.Aliases[a.Name], now.Version.File.Aliases[a.Name] = a, a.Route
 	}
 	return now, head(tx, &now.Version)
+}
+
+// prompts reads what routing needs to know of them.
+func prompts(tx *gorm.DB, into map[id.Prompt]alias.Shelved) error {
+	var rows []struct {
+		ID, Name, Labels string
+		Latest           int
+		Archived         bool
+	}
+	err := tx.Raw(`SELECT p.id, p.name, p.latest, p.archived_at IS NOT NULL AS archived,
+			coalesce((SELECT jsonb_object_agg(l.label, l.version) FROM prompt_labels l WHERE l.org_id = p.org_id AND l.prompt_id = p.id), '{}') AS labels
+		FROM prompts p`).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		s := alias.Shelved{Name: r.Name, Latest: r.Latest, Archived: r.Archived}
+		if err := json.Unmarshal([]byte(r.Labels), &s.Labels); err != nil {
+			return fmt.Errorf("labels of %s: %w", r.ID, err)
+		}
+		into[id.Prompt(r.ID)] = s
+	}
+	return nil
 }
 
 // head reads what the routing row says: the current version, tasks and auto.

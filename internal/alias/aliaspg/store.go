@@ -40,6 +40,7 @@ type current struct {
 	Version              int
 	CreatedAt, UpdatedAt time.Time
 	Route                string
+	PromptName           *string // what the route's prompt is called now; nil: there is none
 }
 
 // versionRow is one line of the alias_versions table.
@@ -56,7 +57,7 @@ func (versionRow) TableName() string { return "alias_versions" }
 
 // withRoute reads aliases with the route they point at.
 func withRoute(tx *gorm.DB) *gorm.DB {
-	return tx.Table("aliases").Select("aliases.*, v.route").
+	return tx.Table("aliases").Select("aliases.*, v.route, (SELECT p.name FROM prompts p WHERE p.org_id = aliases.org_id AND p.id = v.route -> 'prompt' ->> 'id') AS prompt_name").
 		Joins("JOIN alias_versions v ON v.org_id = aliases.org_id AND v.alias_id = aliases.id AND v.number = aliases.version")
 }
 
@@ -138,6 +139,9 @@ func toAlias(r current) (alias.Alias, error) {
 	a := alias.Alias{ID: id.Alias(r.ID), Name: r.Name, Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC()}
 	if err := json.Unmarshal([]byte(r.Route), &a.Route); err != nil {
 		return a, fmt.Errorf("route of %s version %d: %w", r.ID, r.Version, err)
+	}
+	if a.Route.Prompt != nil && r.PromptName != nil {
+		a.Route.Prompt.Name = *r.PromptName
 	}
 	return a, nil
 }

@@ -17,6 +17,7 @@ type Maker struct {
 	Credentials map[id.Credential]string   // that targets may name, with their providers; may be empty
 	Conditions  []string                   // that rules may have; empty: a few of our own
 	Split       func(string) (p, m string) // provider and model of one of Models
+	Prompts     []alias.Prompt             // that routes may have; may be empty
 }
 
 var conditions = []string{
@@ -82,6 +83,12 @@ func (m Maker) Route() alias.Route {
 	})
 	m.one(4, func() { r.Connect, r.Idle = 1500*time.Millisecond, 10*time.Second })
 	m.one(3, func() { r.Parameters = m.parameters() })
+	m.one(3, func() {
+		if len(m.Prompts) > 0 {
+			use := m.Prompts[m.IntN(len(m.Prompts))]
+			r.Prompt = &use
+		}
+	})
 	m.one(4, func() {
 		r.Cache = alias.Cache{Mode: alias.CacheExact, TTL: time.Duration(1+m.IntN(86_400)) * time.Second}
 	})

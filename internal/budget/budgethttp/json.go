@@ -24,7 +24,7 @@ type BudgetLimit struct {
 // BudgetDraft is what is decided of a new budget.
 type BudgetDraft struct {
 	Name           string            `json:"name" maxLength:"400"`
-	Selector       map[string]string `json:"selector,omitempty" doc:"team, key, environment, workflow, end_user, alias, provider, model (provider/model) or tag:NAME, to a value. Left out: every call"`
+	Selector       map[string]string `json:"selector,omitempty" doc:"team, key, environment, workflow, end_user, alias, prompt (id), prompt_version (prompt_…@7), provider, model (provider/model) or tag:NAME, to a value. Left out: every call"`
 	Each           string            `json:"each,omitempty" maxLength:"300" doc:"One of these dimensions: each of its values has the limits to itself"`
 	Limits         []BudgetLimit     `json:"limits" maxItems:"6"`
 	Mode           string            `json:"mode,omitempty" enum:"watch,warn,block" doc:"watch (the default) only counts, warn tells clients, block holds"`

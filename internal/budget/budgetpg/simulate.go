@@ -62,6 +62,10 @@ func valueOf(d dimension.Name, have int) (string, []any) {
 		return "key_id", nil
 	case dimension.EndUser:
 		return "end_user", nil
+	case dimension.Prompt:
+		return "prompt_id", nil
+	case dimension.PromptVersion:
+		return "CASE WHEN prompt_id = '' THEN '' ELSE prompt_id || '@' || prompt_version END", nil
 	case dimension.Model:
 		return "CASE WHEN model = '' THEN '' ELSE provider || '/' || model END", nil
 	default: // environment, workflow, alias, provider: columns of that name; dimension.Check has seen it

@@ -233,7 +233,7 @@ func translate(err error) error {
 // Names implements budget.Store.
 func (s *Store) Names(ctx context.Context, in tenant.Scope, of []dimension.Match) (map[dimension.Match]string, error) {
 	out := make(map[dimension.Match]string, len(of))
-	var teams, keys, aliases []string
+	var teams, keys, aliases, prompts []string
 	for _, m := range of {
 		switch m.Dimension {
 		case dimension.Team:
@@ -242,17 +242,21 @@ func (s *Store) Names(ctx context.Context, in tenant.Scope, of []dimension.Match
 			keys = append(keys, m.Value)
 		case dimension.Alias:
 			aliases = append(aliases, m.Value)
+		case dimension.Prompt, dimension.PromptVersion:
+			prompts = append(prompts, m.Value)
 		default:
 			out[m] = m.Value
 		}
 	}
-	if len(teams)+len(keys)+len(aliases) == 0 {
+	if len(teams)+len(keys)+len(aliases)+len(prompts) == 0 {
 		return out, nil
 	}
 	err := s.db.InTenantPgx(ctx, in, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT 'team', id, name FROM teams WHERE id = ANY ($1)
 			UNION ALL SELECT 'key', id, name FROM keys WHERE id = ANY ($2)
-			UNION ALL SELECT 'alias', name, name FROM aliases WHERE name = ANY ($3)`, teams, keys, aliases)
+			UNION ALL SELECT 'alias', name, name FROM aliases WHERE name = ANY ($3)
+			UNION ALL SELECT CASE WHEN strpos(v, '@') > 0 THEN 'prompt_version' ELSE 'prompt' END, v, p.name || substr(v, length(p.id) + 1)
+				FROM unnest($4::text[]) AS v JOIN prompts p ON p.id = split_part(v, '@', 1)`, teams, keys, aliases, prompts)
 		if err != nil {
 			return err
 		}

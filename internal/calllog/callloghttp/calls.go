@@ -27,27 +27,29 @@ type Queries interface {
 
 // FilterQuery chooses calls. A parameter may be repeated: its values are alternatives; different parameters must all match.
 type FilterQuery struct {
-	From        time.Time `query:"from" doc:"Started at or after (RFC 3339)"`
-	To          time.Time `query:"to" doc:"Started before (RFC 3339)"`
-	Team        []string  `query:"team,explode" maxItems:"100" doc:"Team id. In every filter (none) stands for the empty value"`
-	Key         []string  `query:"key,explode" maxItems:"100" doc:"Key id"`
-	Alias       []string  `query:"alias,explode" maxItems:"100"`
-	Model       []string  `query:"model,explode" maxItems:"100" doc:"As the provider names it"`
-	Provider    []string  `query:"provider,explode" maxItems:"100" doc:"Of the answer, or of an attempt that cost something"`
-	Workflow    []string  `query:"workflow,explode" maxItems:"100"`
-	Environment []string  `query:"environment,explode" maxItems:"100"`
-	Endpoint    []string  `query:"endpoint,explode" maxItems:"20" doc:"chat, embeddings, images, …"`
-	Task        []string  `query:"task,explode" maxItems:"100"`
-	Experiment  []string  `query:"experiment,explode" maxItems:"100" doc:"Experiment id"`
-	Arm         []string  `query:"arm,explode" maxItems:"100" doc:"Of an experiment, as assigned"`
-	Batch       []string  `query:"batch,explode" maxItems:"100" doc:"Batch id"`
-	CheckedBy   []string  `query:"checked_by,explode" maxItems:"100" doc:"Id of a budget or a limit that refused the call, would have, or did something else to it"`
-	Outcome     []string  `query:"outcome,explode" maxItems:"10" doc:"ok, refused, failed, broken, client_gone or interrupted"`
-	Status      []string  `query:"status,explode" maxItems:"50" doc:"An HTTP status, or 2xx, 4xx, 5xx"`
-	EndUser     string    `query:"end_user" maxLength:"256"`
-	ErrorCode   string    `query:"error_code" maxLength:"128"`
-	Tag         []string  `query:"tag,explode" maxItems:"32" doc:"name=value; all must match"`
-	ID          string    `query:"id" maxLength:"64" doc:"One call by its id"`
+	From          time.Time `query:"from" doc:"Started at or after (RFC 3339)"`
+	To            time.Time `query:"to" doc:"Started before (RFC 3339)"`
+	Team          []string  `query:"team,explode" maxItems:"100" doc:"Team id. In every filter (none) stands for the empty value"`
+	Key           []string  `query:"key,explode" maxItems:"100" doc:"Key id"`
+	Alias         []string  `query:"alias,explode" maxItems:"100"`
+	Model         []string  `query:"model,explode" maxItems:"100" doc:"As the provider names it"`
+	Provider      []string  `query:"provider,explode" maxItems:"100" doc:"Of the answer, or of an attempt that cost something"`
+	Workflow      []string  `query:"workflow,explode" maxItems:"100"`
+	Environment   []string  `query:"environment,explode" maxItems:"100"`
+	Endpoint      []string  `query:"endpoint,explode" maxItems:"20" doc:"chat, embeddings, images, …"`
+	Task          []string  `query:"task,explode" maxItems:"100"`
+	Experiment    []string  `query:"experiment,explode" maxItems:"100" doc:"Experiment id"`
+	Arm           []string  `query:"arm,explode" maxItems:"100" doc:"Of an experiment, as assigned"`
+	Batch         []string  `query:"batch,explode" maxItems:"100" doc:"Batch id"`
+	Prompt        []string  `query:"prompt,explode" maxItems:"100" doc:"Prompt id"`
+	PromptVersion []string  `query:"prompt_version,explode" maxItems:"100" doc:"A version of a prompt, like prompt_…@7"`
+	CheckedBy     []string  `query:"checked_by,explode" maxItems:"100" doc:"Id of a budget or a limit that refused the call, would have, or did something else to it"`
+	Outcome       []string  `query:"outcome,explode" maxItems:"10" doc:"ok, refused, failed, broken, client_gone or interrupted"`
+	Status        []string  `query:"status,explode" maxItems:"50" doc:"An HTTP status, or 2xx, 4xx, 5xx"`
+	EndUser       string    `query:"end_user" maxLength:"256"`
+	ErrorCode     string    `query:"error_code" maxLength:"128"`
+	Tag           []string  `query:"tag,explode" maxItems:"32" doc:"name=value; all must match"`
+	ID            string    `query:"id" maxLength:"64" doc:"One call by its id"`
 }
 
 // filter reads the query.
@@ -55,13 +57,20 @@ func (q *FilterQuery) filter() (calllog.Filter, error) {
 	f := calllog.Filter{
 		From: q.From, To: q.To, Teams: ids[id.Team](q.Team), Keys: ids[id.Key](q.Key), Aliases: ids[string](q.Alias), Models: ids[string](q.Model), Providers: ids[string](q.Provider),
 		Workflows: ids[string](q.Workflow), Environments: ids[string](q.Environment), Endpoints: ids[string](q.Endpoint), Outcomes: ids[calllog.Outcome](q.Outcome), EndUser: q.EndUser, ErrorCode: q.ErrorCode,
-		Tasks: ids[string](q.Task), Experiments: ids[id.Experiment](q.Experiment), Arms: ids[string](q.Arm), Batches: ids[id.Batch](q.Batch), CheckedBy: ids[string](q.CheckedBy),
+		Tasks: ids[string](q.Task), Experiments: ids[id.Experiment](q.Experiment), Arms: ids[string](q.Arm), Batches: ids[id.Batch](q.Batch), Prompts: ids[id.Prompt](q.Prompt), CheckedBy: ids[string](q.CheckedBy),
 	}
 	known := []calllog.Outcome{calllog.OK, calllog.Refused, calllog.Failed, calllog.Broken, calllog.ClientGone, calllog.Interrupted}
 	for _, o := range f.Outcomes {
 		if !slices.Contains(known, o) {
 			return f, calllog.ErrFilter.Say("An outcome is ok, refused, failed, broken, client_gone or interrupted.").At("outcome")
 		}
+	}
+	for _, s := range ids[string](q.PromptVersion) {
+		v, ok := calllog.ParsePromptVersion(s)
+		if !ok {
+			return f, calllog.ErrFilter.Say("A version of a prompt looks like prompt_…@7.").At("prompt_version")
+		}
+		f.PromptVersions = append(f.PromptVersions, v)
 	}
 	for _, s := range q.Status {
 		n, err := parseStatus(s)

@@ -299,6 +299,7 @@ func TestARoutedCallTellsWhy(t *testing.T) {
 	call := w.deliver(t, func(r *calllog.Record) {
 		r.Task, r.TaskBy, r.Alias, r.AliasVersion = "classification", calllog.TaskHeader, "fast", 2
 		r.Experiment, r.Arm, r.ArmServed, r.UnitBy, r.Batch = "exp_1", "haiku", "control", "session", "batch_1"
+		r.Prompt, r.PromptVersion, r.PromptLabel = "prompt_1", 7, "production"
 		r.Signals = calllog.SchemaAsked | calllog.CutShort
 		r.Decision = &calllog.Decision{Strategy: "ordered", Candidates: []calllog.Candidate{{Provider: "openai", Model: "gpt", Credential: "cred_1", Place: 1, Why: "first"}}}
 	})
@@ -306,27 +307,37 @@ func TestARoutedCallTellsWhy(t *testing.T) {
 	c := w.server.As(t, w.in)
 	var got callloghttp.CallDetail
 	c.Do("GET", "/calls/"+call.ID.String(), "").Want(200).Into(&got)
-	if got.Task != "classification" || got.ExperimentID != "exp_1" || got.ArmServed != "control" || got.BatchID != "batch_1" || len(got.Why) < 4 ||
+	if got.Task != "classification" || got.ExperimentID != "exp_1" || got.ArmServed != "control" || got.BatchID != "batch_1" || got.PromptID != "prompt_1" || got.PromptVersion != 7 || got.PromptLabel != "production" || len(got.Why) < 4 ||
 		got.Decision == nil || got.Decision.Candidates[0].CredentialID != "cred_1" || strings.Join(got.Signals, " ") != "schema_asked cut_short" {
 		t.Errorf("%+v", got)
 	}
 	if a := c.Do("GET", "/calls/"+plain.ID.String(), "").Want(200); strings.Contains(a.Body, `"decision"`) || strings.Contains(a.Body, `"task"`) {
 		t.Errorf("a call of no task has one: %s", a.Body)
 	}
-	for _, query := range []string{"task=classification", "experiment=exp_1", "arm=haiku", "batch=batch_1", "experiment=exp_1&experiment=(none)&task=classification"} {
+	for _, query := range []string{"task=classification", "experiment=exp_1", "arm=haiku", "batch=batch_1", "prompt=prompt_1", "prompt_version=prompt_1@7", "prompt_version=prompt_1@7&prompt_version=prompt_1@8", "experiment=exp_1&experiment=(none)&task=classification"} {
 		var list callloghttp.Calls
 		c.Do("GET", "/calls?"+query, "").Want(200).Into(&list)
 		if len(list.Items) != 1 || list.Items[0].ID != call.ID.String() {
 			t.Errorf("%s gives %d calls", query, len(list.Items))
 		}
 	}
+	for _, query := range []string{"prompt=prompt_2", "prompt_version=prompt_1@8", "prompt_version=prompt_2@7"} {
+		var list callloghttp.Calls
+		c.Do("GET", "/calls?"+query, "").Want(200).Into(&list)
+		if len(list.Items) != 0 {
+			t.Errorf("%s gives %d calls", query, len(list.Items))
+		}
+	}
+	for _, wrong := range []string{"prompt_1", "prompt_1@0", "prompt_1@x", "@7", "prompt_1@99999999999"} {
+		c.Do("GET", "/calls?prompt_version="+wrong, "").Want(400)
+	}
 	var none callloghttp.Calls
-	c.Do("GET", "/calls?experiment=(none)&batch=(none)", "").Want(200).Into(&none)
+	c.Do("GET", "/calls?experiment=(none)&batch=(none)&prompt=(none)&prompt_version=(none)", "").Want(200).Into(&none)
 	if len(none.Items) != 1 || none.Items[0].ID != plain.ID.String() {
 		t.Errorf("calls of no experiment: %+v", none.Items)
 	}
 	rows, err := csv.NewReader(strings.NewReader(c.Do("GET", "/calls?format=csv&task=classification", "").Want(200).Body)).ReadAll()
-	if err != nil || len(rows) != 2 || !strings.HasSuffix(strings.Join(rows[1], ","), "classification,header,exp_1,haiku,control,batch_1") {
+	if err != nil || len(rows) != 2 || !strings.HasSuffix(strings.Join(rows[1], ","), "classification,header,exp_1,haiku,control,batch_1,prompt_1,,7,production") {
 		t.Errorf("%v %v", rows, err)
 	}
 }

@@ -29,7 +29,7 @@ func (c Calls) WriteCSV(w io.Writer) error {
 	}
 	head = append(head, "cost_usd", "cost_nano_usd", "price_state", "estimated", "duration_us", "first_byte_us", "overhead_us",
 		"endpoint", "provider_cost_nano_usd", "warnings",
-		"task", "task_by", "experiment_id", "arm", "arm_served", "batch_id")
+		"task", "task_by", "experiment_id", "arm", "arm_served", "batch_id", "prompt_id", "prompt_name", "prompt_version", "prompt_label")
 	for _, class := range rare {
 		head = append(head, class.String())
 	}
@@ -72,9 +72,18 @@ func (r *Call) cells(rare []chat.Class) []string {
 	}
 	line = append(line, r.CostUSD, r.CostNanoUSD, r.PriceState, strconv.FormatBool(r.Estimated), strconv.FormatInt(r.DurationMicros, 10),
 		strconv.FormatInt(r.FirstByte, 10), strconv.FormatInt(r.Overhead, 10), rest.Cell(r.Endpoint), said, rest.Cell(strings.Join(r.Warnings, "; ")),
-		rest.Cell(r.Task), r.TaskBy, rest.Cell(r.ExperimentID), rest.Cell(r.Arm), rest.Cell(r.ArmServed), rest.Cell(r.BatchID))
+		rest.Cell(r.Task), r.TaskBy, rest.Cell(r.ExperimentID), rest.Cell(r.Arm), rest.Cell(r.ArmServed), rest.Cell(r.BatchID),
+		rest.Cell(r.PromptID), rest.Cell(r.PromptName), number(r.PromptVersion), rest.Cell(r.PromptLabel))
 	for _, class := range rare {
 		line = append(line, strconv.FormatInt(r.Units[class.String()], 10))
 	}
 	return line
+}
+
+// number is "" for none: an empty cell is no zero.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }

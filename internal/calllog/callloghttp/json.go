@@ -35,6 +35,10 @@ type Call struct {
 	Arm            string            `json:"arm,omitempty" doc:"Assigned: analysis goes by it"`
 	ArmServed      string            `json:"arm_served,omitempty" doc:"Whose target answered; left out when a fallback of no arm did"`
 	BatchID        string            `json:"batch_id,omitempty" doc:"Of which the call is a line"`
+	PromptID       string            `json:"prompt_id,omitempty" doc:"Of the registry, that the call used"`
+	PromptName     string            `json:"prompt_name,omitempty" doc:"As it is now"`
+	PromptVersion  int               `json:"prompt_version,omitempty"`
+	PromptLabel    string            `json:"prompt_label,omitempty" doc:"By which the version was found; left out where it was named, or an experiment named it"`
 	Provider       string            `json:"provider,omitempty" doc:"Of the attempt that answered, or the last one"`
 	Model          string            `json:"model,omitempty"`
 	Stream         bool              `json:"stream"`
@@ -159,6 +163,7 @@ func toCall(e *calllog.Entry) Call {
 		Overhead: e.Overhead.Microseconds(), RequestBytes: e.RequestBytes, ResponseBytes: e.ResponseBytes, AttemptCount: len(e.Attempts),
 		ProviderCost: told(e.ProviderCost), Warnings: append([]string{}, e.Warnings...),
 		Task: e.Task, TaskBy: e.TaskBy, ExperimentID: string(e.Experiment), Arm: e.Arm, ArmServed: e.ArmServed, BatchID: string(e.Batch),
+		PromptID: string(e.Prompt), PromptName: e.PromptName, PromptVersion: e.PromptVersion, PromptLabel: e.PromptLabel,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/money"
 	"tollgate/internal/postgres/pgtest"
+	"tollgate/internal/tenant"
 )
 
 // TestACallsChargesSettleOnce: whoever delivers it, how often and beside what, also where its end comes in two forms.
@@ -57,5 +58,30 @@ func TestACallsChargesSettleOnce(t *testing.T) {
 	}
 	if got[1] != 190 || got[2] != 190-7 {
 		t.Errorf("settled %v, want 190 and 183", got)
+	}
+}
+
+// TestChargesSettleInTheirOwnOrganization: one delivery brings calls of several, and sometimes a single one.
+func TestChargesSettleInTheirOwnOrganization(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	store := calllogpg.New(db)
+	one, teamOne := pgtest.Org(t, db, "Acme")
+	two, teamTwo := pgtest.Org(t, db, "Globex")
+	call := func(in tenant.Scope, team id.Team, amount money.NanoUSD) calllog.Record {
+		r := record(in.Org(), team, noon)
+		r.Charges = []calllog.Charge{{Budget: "bud_a", Pot: id.Pot{1}, Amount: amount}}
+		return r
+	}
+	deliver(t, store, call(one, teamOne, 1), call(two, teamTwo, 20), call(one, teamOne, 300))
+	deliver(t, store, call(two, teamTwo, 4000))
+	for in, want := range map[tenant.Scope]int64{one: 301, two: 4020} {
+		var got int64
+		err := db.InTenantPgx(t.Context(), in, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `SELECT coalesce(sum(settled), 0)::bigint FROM budget_settlements`).Scan(&got)
+		})
+		if err != nil || got != want {
+			t.Errorf("settled %d: %v, want %d", got, err, want)
+		}
 	}
 }

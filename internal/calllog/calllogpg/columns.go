@@ -44,6 +44,8 @@ type columns struct {
 	decision                                                   []*string
 	charges, checks                                            []*string
 	secret                                                     []string
+	prompt, promptLabel                                        []string
+	promptVersion                                              []int32
 }
 
 // grow makes room for n records.
@@ -51,7 +53,7 @@ func (c *columns) grow(n int) {
 	for _, s := range []*[]string{
 		&c.org, &c.proxy, &c.team, &c.key, &c.environment, &c.workflow, &c.endUser, &c.tags, &c.endpoint, &c.dialect, &c.requested, &c.alias,
 		&c.provider, &c.model, &c.outcome, &c.errorCode, &c.finish, &c.price, &c.marks, &c.attempts, &c.warnings,
-		&c.task, &c.taskBy, &c.experiment, &c.arm, &c.armServed, &c.unitBy, &c.batch, &c.secret,
+		&c.task, &c.taskBy, &c.experiment, &c.arm, &c.armServed, &c.unitBy, &c.batch, &c.secret, &c.prompt, &c.promptLabel,
 	} {
 		*s = make([]string, 0, n)
 	}
@@ -68,6 +70,7 @@ func (c *columns) grow(n int) {
 	c.told, c.decision, c.signals = make([]*int64, 0, n), make([]*string, 0, n), make([]int32, 0, n)
 	c.call, c.started = make([][16]byte, 0, n), make([]time.Time, 0, n)
 	c.aliasVersion, c.status, c.source = make([]int32, 0, n), make([]int32, 0, n), make([]int16, 0, n)
+	c.promptVersion = make([]int32, 0, n)
 }
 
 func (c *columns) add(r *calllog.Record) {
@@ -129,6 +132,9 @@ func (c *columns) addRouting(r *calllog.Record) {
 	c.charges = append(c.charges, chargesJSON(r.Charges))
 	c.checks = append(c.checks, checksJSON(r.Checks))
 	c.secret = append(c.secret, text(string(r.Secret), 64))
+	c.prompt = append(c.prompt, text(string(r.Prompt), 64))
+	c.promptVersion = append(c.promptVersion, int32(max(r.PromptVersion, 0)))
+	c.promptLabel = append(c.promptLabel, text(r.PromptLabel, 64))
 }
 
 // args gives the columns in the order of columnNames. A column of nothing but zeros is not sent: unnest fills it up with NULLs, and the
@@ -182,7 +188,7 @@ func (c *columns) all() []any {
 	return append(args, c.source, c.cost, c.price, c.estimated, c.duration, c.firstByte, c.overhead, c.requestBytes, c.responseBytes,
 		c.marks, c.attempts, c.split, c.hasPayload, c.told, c.warnings,
 		c.task, c.taskBy, c.experiment, c.arm, c.armServed, c.unit, c.unitBy, c.signals, c.fingerprint, c.batch, c.decision,
-		c.charges, c.checks, c.secret)
+		c.charges, c.checks, c.secret, c.prompt, c.promptVersion, c.promptLabel)
 }
 
 // columnNames name the columns of columns.args, with the types in which they travel; values is how a column is made of what came.
@@ -197,7 +203,7 @@ func columnNames() (names, casts, values []string) {
 		overhead_us bigint, request_bytes bigint, response_bytes bigint, marks jsonb, attempts jsonb, split bool, has_payload bool,
 		provider_cost_nano bigint, warnings text, task text, task_by text, experiment_id text, arm text, arm_served text, unit bigint,
 		unit_by text, signals int, fingerprint bigint, batch_id text, decision jsonb,
-		charges jsonb, checks jsonb, secret_id text`
+		charges jsonb, checks jsonb, secret_id text, prompt_id text, prompt_version int, prompt_label text`
 	for i, column := range strings.Split(list, ",") {
 		name, kind, _ := strings.Cut(strings.TrimSpace(column), " ")
 		names = append(names, name)

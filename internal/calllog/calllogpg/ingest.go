@@ -37,12 +37,14 @@ func New(db *postgres.DB) *Store {
 			INSERT INTO calls (` + list + `)
 			SELECT ` + strings.Join(values, ", ") + ` FROM unnest(` + strings.Join(casts, ", ") + `) AS t (` + list + `)
 			ON CONFLICT DO NOTHING
-			RETURNING org_id, call_id, started_at, duration_us, experiment_id, charges
+			RETURNING org_id, call_id, started_at, duration_us, experiment_id, charges, prompt_id
 		), compared AS (
 			INSERT INTO experiment_dirty (org_id, hour)
 			SELECT DISTINCT org_id, date_trunc('hour', at, 'UTC')
 			FROM new, LATERAL (VALUES (started_at), (started_at - interval '5 minutes')) AS t (at) -- it may repeat a call of the hour before
 			WHERE experiment_id <> ''
+		), prompted AS (
+			INSERT INTO prompt_dirty (org_id, hour) SELECT DISTINCT org_id, date_trunc('hour', started_at, 'UTC') FROM new WHERE prompt_id <> ''
 		), dirty AS (
 			INSERT INTO usage_dirty (org_id, hour, ended_at)
 			SELECT org_id, date_trunc('hour', started_at, 'UTC'), min(started_at + duration_us * interval '1 microsecond')

@@ -21,9 +21,10 @@ import (
 
 // read is the beginning of every query of entries. Names are joined, never stored with a call: they may change.
 func (s *Store) read() string {
-	return `SELECT ` + s.columns + `, coalesce(t.name, ''), coalesce(k.name, '') FROM calls c
+	return `SELECT ` + s.columns + `, coalesce(t.name, ''), coalesce(k.name, ''), coalesce(p.name, '') FROM calls c
 		LEFT JOIN teams t ON t.org_id = c.org_id AND t.id = c.team_id
-		LEFT JOIN keys k ON k.org_id = c.org_id AND k.id = c.key_id`
+		LEFT JOIN keys k ON k.org_id = c.org_id AND k.id = c.key_id
+		LEFT JOIN prompts p ON p.org_id = c.org_id AND p.id = c.prompt_id`
 }
 
 // Calls implements calllog.Store.
@@ -190,6 +191,7 @@ func where(in tenant.Scope, f calllog.Filter) *conditions {
 	if len(f.Batches) > 0 && !slices.Contains(f.Batches, "") {
 		w.add("c.batch_id <> ''")
 	}
+	wherePrompt(w, f)
 	if len(f.CheckedBy) > 0 {
 		w.add("c.checks IS NOT NULL AND EXISTS (SELECT FROM jsonb_array_elements(c.checks) AS k WHERE k->>'by' = ANY (?::text[]))", texts(f.CheckedBy))
 	}
@@ -220,6 +222,27 @@ func where(in tenant.Scope, f calllog.Filter) *conditions {
 		w.add("c.tags @> ?::text::jsonb", tagsJSON(f.Tags))
 	}
 	return w
+}
+
+// wherePrompt says what names something twice, so that the partial index can be used.
+func wherePrompt(w *conditions, f calllog.Filter) {
+	anyOf(w, "prompt_id", f.Prompts)
+	if len(f.Prompts) > 0 && !slices.Contains(f.Prompts, "") {
+		w.add("c.prompt_id <> ''")
+	}
+	if len(f.PromptVersions) == 0 {
+		return
+	}
+	var ids []string
+	var numbers []int32
+	for _, v := range f.PromptVersions {
+		ids, numbers = append(ids, text(string(v.Prompt), 64)), append(numbers, int32(v.Number))
+	}
+	w.add("(c.prompt_id, c.prompt_version) IN (SELECT * FROM unnest(?::text[], ?::int[]))", ids, numbers)
+	w.add("c.prompt_id = ANY (?::text[])", ids)
+	if !slices.Contains(ids, "") {
+		w.add("c.prompt_id <> ''")
+	}
 }
 
 func anyOf[T ~string](w *conditions, column string, values []T) {
@@ -267,7 +290,8 @@ func scanEntry(row pgx.CollectableRow) (calllog.Entry, error) {
 	}
 	into = append(into, &source, (*int64)(&e.Cost), &price, &e.Estimated, &duration, &firstByte, &overhead, &e.RequestBytes, &e.ResponseBytes,
 		&marks, &attempts, &split, &e.HasPayload, &told, &e.Warnings, &e.Task, &e.TaskBy, (*string)(&e.Experiment), &e.Arm, &e.ArmServed,
-		&unit, &e.UnitBy, &signals, &fingerprint, (*string)(&e.Batch), &decision, &charges, &checks, (*string)(&e.Secret), &e.TeamName, &e.KeyName)
+		&unit, &e.UnitBy, &signals, &fingerprint, (*string)(&e.Batch), &decision, &charges, &checks, (*string)(&e.Secret),
+		(*string)(&e.Prompt), &e.PromptVersion, &e.PromptLabel, &e.TeamName, &e.KeyName, &e.PromptName)
 	if err := row.Scan(into...); err != nil {
 		return e, err
 	}

@@ -113,6 +113,9 @@ func (d *decoder) record(r *calllog.Record) {
 	if d.version >= 4 && flags&flagCharged != 0 {
 		d.charges(r)
 	}
+	if d.version >= 5 && flags&flagPrompted != 0 {
+		d.prompt(r)
+	}
 	if flags&flagPayload != 0 {
 		r.Payload = &calllog.Payload{Request: d.bytes(), Response: d.bytes(), Cut: flags&flagCut != 0}
 	}

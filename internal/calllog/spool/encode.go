@@ -17,11 +17,12 @@ import (
 //	2  flagTold of a record and an attempt, with the provider's cost behind it; the warnings
 //	3  behind the warnings, where flagRouted is set: task, experiment, signals, batch and decision
 //	4  behind these, where flagCharged is set: the key's secret, charges and checks
+//	5  behind these, where flagPrompted is set: the prompt, its version and label
 const (
 	frameHead    = 8
 	payloadHead  = 2 + 16
 	versionFirst = 1
-	version      = 4
+	version      = 5
 	payloadMax   = 16 << 20 // no payload is longer; a longer length is damage
 	kindIntent   = 1
 	kindFinal    = 2
@@ -38,9 +39,10 @@ const (
 	flagEstimated
 	flagPayload
 	flagCut
-	flagTold    // what the provider said it cost follows
-	flagRouted  // how the call was routed follows
-	flagCharged // what budgets and limits did follows
+	flagTold     // what the provider said it cost follows
+	flagRouted   // how the call was routed follows
+	flagCharged  // what budgets and limits did follows
+	flagPrompted // what the registry put into the call follows; the last bit of the byte
 )
 
 // appendFrame appends one whole frame to b.
@@ -101,6 +103,9 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 	if charged(r) {
 		flags |= flagCharged
 	}
+	if prompted(r) {
+		flags |= flagPrompted
+	}
 	b = append(b, flags)
 	b = appendString(b, string(r.Org))
 	b = appendString(b, string(r.Team))
@@ -152,6 +157,9 @@ func appendRecord(b []byte, r *calllog.Record) []byte {
 	}
 	if flags&flagCharged != 0 {
 		b = appendCharges(b, r)
+	}
+	if flags&flagPrompted != 0 {
+		b = appendPrompt(b, r)
 	}
 	if r.Payload != nil {
 		b = binary.AppendUvarint(b, uint64(len(r.Payload.Request)))

@@ -29,6 +29,7 @@ func TestFramesOfEarlierVersionsAreRead(t *testing.T) {
 		},
 		2: func(*calllog.Record) {},
 		3: func(want *calllog.Record) { *want = uncharged(record(1)) },
+		4: func(want *calllog.Record) { *want = unprompted(record(1)) },
 	} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
@@ -67,6 +68,22 @@ func TestEachFieldOfChargesIsKeptAlone(t *testing.T) {
 		func(r *calllog.Record) { r.Checks = []calllog.Check{{By: "lim_a", Did: calllog.DidRefuse}} },
 	} {
 		want := uncharged(record(1))
+		set(&want)
+		got, err := decode(appendFrame(nil, kindFinal, &want)[frameHead:])
+		if d := cmp.Diff(want, got); err != nil || d != "" {
+			t.Errorf("field %d (%v):\n%s", i, err, d)
+		}
+	}
+}
+
+// TestEachFieldOfAPromptIsKeptAlone: none of them hangs on another.
+func TestEachFieldOfAPromptIsKeptAlone(t *testing.T) {
+	t.Parallel()
+	for i, set := range []func(r *calllog.Record){
+		func(r *calllog.Record) { r.Prompt = "prompt_b" }, func(r *calllog.Record) { r.PromptVersion = 10_000 },
+		func(r *calllog.Record) { r.PromptLabel = "staging" },
+	} {
+		want := unprompted(record(1))
 		set(&want)
 		got, err := decode(appendFrame(nil, kindFinal, &want)[frameHead:])
 		if d := cmp.Diff(want, got); err != nil || d != "" {

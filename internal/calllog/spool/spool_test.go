@@ -44,6 +44,7 @@ func record(n int) calllog.Record {
 			},
 			Notes: []string{"retry budget spent"},
 		},
+		Prompt: "prompt_a", PromptVersion: 7, PromptLabel: "production",
 		Secret: "sec_a",
 		Charges: []calllog.Charge{
 			{Budget: "bud_a", Pot: id.Pot{1, 2}, Holder: id.Holder{3, 15: 4}, Amount: 12345}, {Budget: "bud_b", Pot: id.Pot{15: 9}, Amount: 1 << 40},
@@ -60,8 +61,15 @@ func record(n int) calllog.Record {
 	}
 }
 
-// uncharged takes out of a record what came with version 4.
+// unprompted takes out of a record what came with version 5.
+func unprompted(r calllog.Record) calllog.Record {
+	r.Prompt, r.PromptVersion, r.PromptLabel = "", 0, ""
+	return r
+}
+
+// uncharged takes out of a record what came with version 4 and later.
 func uncharged(r calllog.Record) calllog.Record {
+	r = unprompted(r)
 	r.Secret, r.Charges, r.Checks = "", nil, nil
 	return r
 }

@@ -7,6 +7,7 @@ import (
 	"tollgate/internal/experiment"
 	"tollgate/internal/fault"
 	"tollgate/internal/id"
+	"tollgate/internal/prompt"
 	"tollgate/internal/rest"
 	"tollgate/internal/tenant"
 )
@@ -102,7 +103,7 @@ func Delete(s *experiment.Service) rest.Endpoint {
 // Start deals the alias's units from now on.
 func Start(s *experiment.Service) rest.Endpoint {
 	return act("Start an experiment", "Every proxy deals the alias's units within a second. Its plan does not change any more.", s.Start,
-		experiment.ErrNotDraft, experiment.ErrBusy, experiment.ErrNotConnected, experiment.ErrInvalid)
+		experiment.ErrNotDraft, experiment.ErrBusy, experiment.ErrNotConnected, experiment.ErrInvalid, prompt.ErrProtected)
 }
 
 // Stop ends a running experiment.
@@ -113,7 +114,7 @@ func Stop(s *experiment.Service) rest.Endpoint {
 // Rollback takes a promotion back.
 func Rollback(s *experiment.Service) rest.Endpoint {
 	return act("Roll a promotion back", "The alias gets the route of before the promotion, as its next version.", s.Rollback,
-		experiment.ErrNotPromoted, experiment.ErrMoved)
+		experiment.ErrNotPromoted, experiment.ErrMoved, experiment.ErrLabelMoved, prompt.ErrProtected)
 }
 
 func act(summary, description string, do func(context.Context, tenant.Scope, id.Experiment) (experiment.Experiment, error), errs ...*fault.Error) rest.Endpoint {
@@ -135,9 +136,10 @@ type promoteRequest struct {
 // Promote gives the alias to an arm.
 func Promote(s *experiment.Service) rest.Endpoint {
 	return rest.Handle(rest.About{
-		Summary:     "Promote an arm",
-		Description: "Half of the units for a day, then all by a new version of the alias; guardrails stay on for two days.",
-		Errors:      []*fault.Error{experiment.ErrNotFound, experiment.ErrNoArm, experiment.ErrNoPromotion, experiment.ErrMoved, experiment.ErrBusy},
+		Summary: "Promote an arm",
+		Description: "Half of the units for a day, then all by a new version of the alias; guardrails stay on for two days. An arm that names a version of a prompt " +
+			"moves the label by which the alias's calls use it, or changes the number that the alias has bound.",
+		Errors: []*fault.Error{prompt.ErrProtected, prompt.ErrApproval, experiment.ErrNotFound, experiment.ErrNoArm, experiment.ErrNoPromotion, experiment.ErrMoved, experiment.ErrBusy},
 	},
 		func(ctx context.Context, in tenant.Scope, req promoteRequest) (Experiment, error) {
 			e, err := s.Promote(ctx, in, id.Experiment(req.ID), req.Body.Arm, experiment.Pace(req.Body.Immediately))

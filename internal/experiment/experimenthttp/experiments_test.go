@@ -19,6 +19,8 @@ import (
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/price"
 	"tollgate/internal/price/pricepg"
+	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/promptpg"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/rest"
 	"tollgate/internal/rest/resttest"
@@ -46,7 +48,7 @@ func open(t *testing.T) desk {
 	now := func() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) }
 	aliases := alias.NewService(aliaspg.New(db), alias.Words{Vendors: catalog.Vendor, Condition: condition.Check}, now)
 	s := experiment.NewService(experiment.Deps{
-		Store: experimentpg.New(db), Aliases: aliases, Credentials: nobody{}, Keys: nobody{}, Vendors: catalog.Vendor, Now: now,
+		Store: experimentpg.New(db), Aliases: aliases, Credentials: nobody{}, Keys: nobody{}, Prompts: prompt.NewService(promptpg.New(db), now), Vendors: catalog.Vendor, Now: now,
 		Prices: experiment.PriceList{Service: price.NewService(pricepg.New(db), nil, now), Now: now},
 	})
 	d := desk{Server: resttest.New(t,

@@ -77,7 +77,7 @@ func toArms(list []experiment.ArmReading) []Arm {
 
 // Check is a line of the health row.
 type Check struct {
-	Name   string `json:"name" doc:"sample_ratio, fallbacks, unscored, outage, price_change, guardrails, judge, alias_edit, not_randomised"`
+	Name   string `json:"name" doc:"sample_ratio, fallbacks, unscored, outage, price_change, guardrails, judge, alias_edit, prompt_edit, promotion, not_randomised"`
 	State  string `json:"state" doc:"ok, warn or block"`
 	Detail string `json:"detail"`
 }
@@ -109,6 +109,15 @@ func toReading(r experiment.Reading) Reading {
 	return out
 }
 
+// ReleasedPrompt is the move of a prompt's label that comes with a promotion.
+type ReleasedPrompt struct {
+	Prompt string `json:"prompt" doc:"Id"`
+	Name   string `json:"name" doc:"As it was then"`
+	Label  string `json:"label"`
+	From   int    `json:"from" doc:"0: the label stood nowhere"`
+	To     int    `json:"to"`
+}
+
 // Ramp is a promotion.
 type Ramp struct {
 	Stage       int       `json:"stage" doc:"Percent of the units that the winner has: 50 or 100"`
@@ -118,6 +127,8 @@ type Ramp struct {
 	ToVersion   int       `json:"to_version,omitempty" doc:"Of the alias, that the promotion made"`
 	Over        bool      `json:"over" doc:"Guardrails are off"`
 	Reason      string    `json:"reason,omitempty" doc:"Why it ended before its time"`
+
+	Release *ReleasedPrompt `json:"release,omitempty" doc:"The label of a prompt that moves when all units have the winner"`
 }
 
 // Experiment is one A/B test.
@@ -149,7 +160,10 @@ func toExperiment(e experiment.Experiment) Experiment {
 		out.EndsAt = moment(e.Ends())
 	}
 	if r := e.Ramp; r != nil {
-		out.Ramp = &Ramp{r.Stage, r.Since, r.Until, r.Version, r.Made, r.Over, r.Reason}
+		out.Ramp = &Ramp{Stage: r.Stage, Since: r.Since, Until: r.Until, FromVersion: r.Version, ToVersion: r.Made, Over: r.Over, Reason: r.Reason}
+		if l := r.Release; l != nil {
+			out.Ramp.Release = &ReleasedPrompt{string(l.Prompt), l.Name, l.Label, l.Was, l.Is}
+		}
 	}
 	if e.Reading != nil {
 		r := toReading(*e.Reading)

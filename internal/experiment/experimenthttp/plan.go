@@ -33,11 +33,18 @@ type ArmParameters struct {
 	Overrides *ArmSettings `json:"overrides,omitempty" doc:"Whatever the call says"`
 }
 
+// ArmPrompt is a version of a prompt that an arm's calls get.
+type ArmPrompt struct {
+	Prompt  string `json:"prompt" maxLength:"64" doc:"Id of the prompt; all variants that name one name the same"`
+	Version int    `json:"version" minimum:"1"`
+}
+
 // Variant is an arm.
 type Variant struct {
 	Name       string         `json:"name" maxLength:"64" doc:"Lower-case letters, digits, hyphens"`
 	Target     *ArmTarget     `json:"target,omitempty" doc:"Left out: the alias's own targets"`
 	Parameters *ArmParameters `json:"parameters,omitempty"`
+	Prompt     *ArmPrompt     `json:"prompt,omitempty" doc:"In place of the version that the call, or its alias, asks for; left out: that one"`
 	Weight     int            `json:"weight,omitempty" doc:"In percent of the units that take part; left out of all: equal shares"`
 }
 
@@ -63,6 +70,7 @@ type JudgePlan struct {
 type Plan struct {
 	Alias      string      `json:"alias" maxLength:"64" doc:"Id of the alias"`
 	AliasName  string      `json:"alias_name,omitempty" maxLength:"64" readOnly:"true"`
+	PromptName string      `json:"prompt_name,omitempty" readOnly:"true" doc:"Of the prompt whose versions are compared, as it was when it was planned"`
 	Name       string      `json:"name" maxLength:"400"`
 	Hypothesis string      `json:"hypothesis,omitempty" maxLength:"16000"`
 	Variants   []Variant   `json:"variants" maxItems:"20" doc:"The control first"`
@@ -93,6 +101,9 @@ func fromPlan(p Plan) (experiment.Plan, error) {
 		}
 		if q := v.Parameters; q != nil {
 			got.Parameters = alias.Parameters{Defaults: fromSettings(q.Defaults), Caps: fromSettings(q.Caps), Overrides: fromSettings(q.Overrides)}
+		}
+		if q := v.Prompt; q != nil {
+			got.Prompt = &experiment.ArmPrompt{Prompt: id.Prompt(q.Prompt), Version: q.Version}
 		}
 		out.Variants = append(out.Variants, got)
 	}
@@ -140,7 +151,7 @@ func toSettings(s alias.Settings) *ArmSettings {
 
 func toPlan(p experiment.Plan) Plan {
 	out := Plan{
-		Alias: string(p.Alias), AliasName: p.AliasName, Name: p.Name, Hypothesis: p.Hypothesis, Variants: []Variant{}, Share: p.Share, Goal: string(p.Goal),
+		Alias: string(p.Alias), AliasName: p.AliasName, PromptName: p.PromptName, Name: p.Name, Hypothesis: p.Hypothesis, Variants: []Variant{}, Share: p.Share, Goal: string(p.Goal),
 		Margin: p.Margin, CostCap: p.CostCap, Quality: string(p.Quality), ScoreName: p.ScoreName, ScoreLow: p.ScoreLow, ScoreHigh: p.ScoreHigh, Days: p.Days,
 		Auto: p.Auto, AA: p.AA,
 	}
@@ -151,6 +162,9 @@ func toPlan(p experiment.Plan) Plan {
 		}
 		if !v.Parameters.Empty() {
 			got.Parameters = &ArmParameters{Defaults: toSettings(v.Parameters.Defaults), Caps: toSettings(v.Parameters.Caps), Overrides: toSettings(v.Parameters.Overrides)}
+		}
+		if q := v.Prompt; q != nil {
+			got.Prompt = &ArmPrompt{Prompt: string(q.Prompt), Version: q.Version}
 		}
 		out.Variants = append(out.Variants, got)
 	}

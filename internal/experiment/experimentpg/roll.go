@@ -156,7 +156,7 @@ const judged = ` LEFT JOIN LATERAL (
 // for the organization whose row this is.
 func (s *Store) Tended(ctx context.Context) (list []experiment.Standing, err error) {
 	err = s.db.InSystemPgx(ctx, "find experiments to look after", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT org_id, id, acted_by FROM experiments WHERE status = 'running' OR status = 'promoted' AND NOT coalesce((ramp->>'over')::bool, false)
+		rows, err := tx.Query(ctx, `SELECT org_id, id, acted_by, coalesce((ramp->'release'->>'protected')::bool, false) FROM experiments WHERE status = 'running' OR status = 'promoted' AND NOT coalesce((ramp->>'over')::bool, false)
 			ORDER BY org_id, id`)
 		if err != nil {
 			return err
@@ -164,8 +164,13 @@ func (s *Store) Tended(ctx context.Context) (list []experiment.Standing, err err
 		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (st experiment.Standing, err error) {
 			var org id.Org
 			var by string
-			err = row.Scan((*string)(&org), (*string)(&st.ID), &by)
-			st.In = tenant.Authenticated(org, actor(by), tenant.Developer) //nolint:forbidigo // the request that set it going was authenticated
+			var release bool
+			err = row.Scan((*string)(&org), (*string)(&st.ID), &by, &release)
+			role := tenant.Developer
+			if release { // who promoted was allowed to move the protected label, which is looked at before the promotion is stored
+				role = tenant.Admin
+			}
+			st.In = tenant.Authenticated(org, actor(by), role) //nolint:forbidigo // the request that set it going was authenticated
 			return st, err
 		})
 		return err

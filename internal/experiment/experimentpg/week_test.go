@@ -25,6 +25,8 @@ import (
 	"tollgate/internal/postgres/pgtest"
 	"tollgate/internal/price"
 	"tollgate/internal/price/pricepg"
+	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/promptpg"
 	"tollgate/internal/provider/catalog"
 	"tollgate/internal/score"
 	"tollgate/internal/score/scorepg"
@@ -57,6 +59,7 @@ type world struct {
 	now     time.Time
 	store   *experimentpg.Store
 	aliases *alias.Service
+	prompts *prompt.Service
 	service *experiment.Service
 	keeper  *experiment.Keeper
 	alias   alias.Alias
@@ -69,9 +72,10 @@ func newWorld(t *testing.T) *world {
 	clock := func() time.Time { return w.now }
 	w.store = experimentpg.New(w.db)
 	w.aliases = alias.NewService(aliaspg.New(w.db), alias.Words{Vendors: catalog.Vendor, Condition: condition.Check}, clock)
+	w.prompts = prompt.NewService(promptpg.New(w.db), clock)
 	shipped := []price.Record{}
 	w.service = experiment.NewService(experiment.Deps{
-		Store: w.store, Aliases: w.aliases, Credentials: noCredentials{}, Keys: noKeys{}, Vendors: catalog.Vendor, Now: clock,
+		Store: w.store, Aliases: w.aliases, Credentials: noCredentials{}, Keys: noKeys{}, Prompts: w.prompts, Vendors: catalog.Vendor, Now: clock,
 		Prices: experiment.PriceList{Service: price.NewService(pricepg.New(w.db), shipped, clock), Now: clock},
 	})
 	w.keeper = experiment.NewKeeper(w.service, w.store, slog.New(slog.DiscardHandler))

@@ -52,7 +52,7 @@ type KeySelection struct {
 	Text           string    `json:"text,omitempty" maxLength:"200"`
 	UnusedSince    time.Time `json:"unused_since,omitzero" required:"false"`
 	ExpiringBefore time.Time `json:"expiring_before,omitzero" required:"false"`
-	Kind           string    `json:"kind,omitempty" enum:"service,personal"`
+	Kind           string    `json:"kind,omitempty" enum:"service,personal,playground"`
 	Owner          string    `json:"owner_id,omitempty" maxLength:"64"`
 	NeverUsed      bool      `json:"never_used,omitempty"`
 	Rotating       bool      `json:"rotating,omitempty"`

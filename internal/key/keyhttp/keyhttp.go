@@ -19,7 +19,7 @@ type Key struct {
 	ID           string            `json:"id"`
 	TeamID       string            `json:"team_id"`
 	Name         string            `json:"name"`
-	Kind         string            `json:"kind" enum:"service,personal" doc:"personal: its owner's, seen by the owner and admins, and ending with the owner's membership"`
+	Kind         string            `json:"kind" enum:"service,personal,playground" doc:"personal: its owner's, seen by the owner and admins, and ending with the owner's membership"`
 	OwnerID      string            `json:"owner_id,omitempty"`
 	State        string            `json:"state" enum:"live,expired,disabled,revoked"`
 	Secrets      []KeySecret       `json:"secrets" doc:"Newest first: those that live or ended within a month"`
@@ -202,7 +202,7 @@ type listRequest struct {
 	UnusedSince    time.Time `query:"unused_since" doc:"Not used at or after; never used counts"`
 	ExpiringBefore time.Time `query:"expiring_before" doc:"Live, and expiring before"`
 
-	Kind      string   `query:"kind" enum:"service,personal"`
+	Kind      string   `query:"kind" enum:"service,personal,playground"`
 	Owner     string   `query:"owner" maxLength:"64"`
 	NeverUsed bool     `query:"never_used"`
 	Rotating  bool     `query:"rotating" doc:"With an old secret that has not ended yet"`

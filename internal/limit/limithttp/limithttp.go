@@ -51,7 +51,7 @@ func toLimit(l limit.Limit) Limit {
 type createRequest struct {
 	Body struct {
 		Name     string            `json:"name" maxLength:"400"`
-		Selector map[string]string `json:"selector,omitempty" doc:"team, key, environment, workflow, end_user, alias, provider, model (provider/model) or tag:NAME, to a value. Left out: every call"`
+		Selector map[string]string `json:"selector,omitempty" doc:"team, key, environment, workflow, end_user, alias, prompt (id), prompt_version (prompt_…@7), provider, model (provider/model) or tag:NAME, to a value. Left out: every call"`
 		Each     string            `json:"each,omitempty" maxLength:"300" doc:"One of these dimensions: each of its values has the amount to itself"`
 		Metric   string            `json:"metric" enum:"requests,tokens,input_tokens,output_tokens,concurrency"`
 		Amount   int64             `json:"amount" minimum:"1"`

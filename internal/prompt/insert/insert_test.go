@@ -27,7 +27,7 @@ func into(t *testing.T, d provider.Name, body string, messages []prompt.Rendered
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := string(wire.Apply([]byte(body), provider.MemberEdits([]byte(body), e.Changes...)))
+	out := string(wire.Apply([]byte(body), e.In([]byte(body))))
 	if !json.Valid([]byte(out)) {
 		t.Fatalf("%s: no JSON: %s", d, out)
 	}
@@ -40,21 +40,55 @@ func TestAPromptStandsInFrontOfTheCall(t *testing.T) {
 		d          provider.Name
 		body, want string
 	}{
-		{provider.OpenAIChat, `{"model":"m","messages":[{"role":"user","content":"now"}]}`,
-			`{"model":"m","messages":[{"role":"system","content":"Be \"kind\"."},{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`},
-		{provider.OpenAIChat, `{"model":"m"}`,
-			`{"messages":[{"role":"system","content":"Be \"kind\"."},{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"}],"model":"m"}`},
-		{provider.OpenAIResponses, `{"model":"m","input":"now"}`,
-			`{"model":"m","input":[{"role":"system","content":"Be \"kind\"."},{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`},
-		{provider.AnthropicMessages, `{"model":"m","system":"Own.","messages":[{"role":"user","content":"now"}]}`,
-			`{"model":"m","system":[{"type":"text","text":"Be \"kind\"."},{"type":"text","text":"Own."}],"messages":[{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`},
-		{provider.Gemini, `{"contents":[{"role":"user","parts":[{"text":"now"}]}],"system_instruction":{"parts":[{"text":"Own."}]}}`,
-			`{"contents":[{"role":"user","content":"before"},{"role":"model","parts":[{"text":"Yes?"}]},{"role":"user","parts":[{"text":"now"}]}],"system_instruction":{"parts":[{"text":"Be \"kind\"."},{"text":"Own."}]}}`},
+		{
+			provider.OpenAIChat, `{"model":"m","messages":[{"role":"user","content":"now"}]}`,
+			`{"model":"m","messages":[{"role":"system","content":"Be \"kind\"."},{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`,
+		},
+		{
+			provider.OpenAIChat, `{"model":"m"}`,
+			`{"messages":[{"role":"system","content":"Be \"kind\"."},{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"}],"model":"m"}`,
+		},
+		{
+			provider.OpenAIResponses, `{"model":"m","input":"now"}`,
+			`{"instructions":"Be \"kind\".","model":"m","input":[{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`,
+		},
+		{
+			provider.OpenAICursor, `{"model":"m","instructions":"Own.","input":[{"role":"user","content":"now"}]}`,
+			`{"model":"m","instructions":"Be \"kind\".\n\nOwn.","input":[{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`,
+		},
+		{
+			provider.AnthropicMessages, `{"model":"m","messages":[ ]}`,
+			`{"system":[{"type":"text","text":"Be \"kind\"."}],"model":"m","messages":[{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"} ]}`,
+		},
+		{
+			provider.AnthropicCount, `{"model":"m","system":[{"type":"text","text":"Own."}],"messages":[{"role":"user","content":"now"}]}`,
+			`{"model":"m","system":[{"type":"text","text":"Be \"kind\"."},{"type":"text","text":"Own."}],"messages":[{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`,
+		},
+		{
+			provider.GeminiCount, `{"generateContentRequest":{"model":"m","contents":[{"role":"user","parts":[{"text":"now"}]}]}}`,
+			`{"generateContentRequest":{"systemInstruction":{"parts":[{"text":"Be \"kind\"."}]},"model":"m","contents":[{"role":"user","parts":[{"text":"before"}]},{"role":"model","parts":[{"text":"Yes?"}]},{"role":"user","parts":[{"text":"now"}]}]}}`,
+		},
+		{
+			provider.AnthropicMessages, `{"model":"m","system":"Own.","messages":[{"role":"user","content":"now"}]}`,
+			`{"model":"m","system":[{"type":"text","text":"Be \"kind\"."},{"type":"text","text":"Own."}],"messages":[{"role":"user","content":"before"},{"role":"assistant","content":"Yes?"},{"role":"user","content":"now"}]}`,
+		},
+		{
+			provider.Gemini, `{"contents":[{"role":"user","parts":[{"text":"now"}]}],"system_instruction":{"parts":[{"text":"Own."}]}}`,
+			`{"contents":[{"role":"user","parts":[{"text":"before"}]},{"role":"model","parts":[{"text":"Yes?"}]},{"role":"user","parts":[{"text":"now"}]}],"system_instruction":{"parts":[{"text":"Be \"kind\"."},{"text":"Own."}]}}`,
+		},
 		{provider.OpenAICompletions, `{"model":"m","prompt":"now"}`, `{"model":"m","prompt":"Be \"kind\".\n\n\n\nYes?\n\nnow"}`},
 	} {
 		if got, _ := into(t, tt.d, tt.body, said, prompt.Content{}); got != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.d, got, tt.want)
 		}
+	}
+}
+
+func TestAPromptAloneIsInput(t *testing.T) {
+	t.Parallel()
+	got, _ := into(t, provider.OpenAIResponses, `{"model":"m"}`, said[:1], prompt.Content{})
+	if want := `{"input":[{"role":"system","content":"Be \"kind\"."}],"model":"m"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
@@ -72,6 +106,9 @@ func TestSettingsFillInWhatTheCallLeavesOpen(t *testing.T) {
 		{provider.OpenAIChat, `{"model":"m","max_completion_tokens":9,"tools":[]}`, []string{`"temperature":0.20`, `"tools":[]`}, []string{`"max_tokens"`}, ""},
 		{provider.OpenAIResponses, `{"model":"m"}`, []string{`"max_output_tokens":50`, `"tools":[{"type":"function","name":"look"`, `"text":{"format":{"type":"json_schema"`}, []string{`"stop"`}, "stop seed"},
 		{provider.AnthropicMessages, `{"model":"m","max_tokens":5}`, []string{`"max_tokens":5`, `"stop_sequences":["END"]`, `"input_schema":{"type":"object","b":1,"a":2}`, `"output_config":{"format"`}, []string{`50`}, "seed"},
+		{provider.AnthropicCount, `{"model":"m"}`, []string{`"tools":[{"name":"look"`}, []string{"50", "0.20", "stop"}, ""},
+		{provider.OpenAICount, `{"model":"m"}`, []string{`"tools":[{"type":"function"`}, []string{"50", "0.20"}, ""},
+		{provider.GeminiCount, `{"contents":[]}`, []string{`"functionDeclarations"`}, []string{"50", "generationConfig"}, ""},
 		{provider.Gemini, `{"contents":[],"generationConfig":{"temperature":1}}`, []string{`"generationConfig":{"temperature":1,"maxOutputTokens":50,"stopSequences":["END"],"seed":7`, `"functionDeclarations":[{"name":"look"`, `"responseMimeType":"application/json"`}, []string{"0.20"}, ""},
 		{provider.OpenAICompletions, `{"model":"m"}`, []string{`"max_tokens":50`, `"seed":7`}, []string{"tools"}, "tools schema"},
 	} {

@@ -9,9 +9,12 @@ import (
 func (w *writer) openAIChat(messages []prompt.Rendered, c *prompt.Content) {
 	var first [][]byte
 	for i := range messages {
+		if m := &messages[i]; m.Sent != nil && sentRole(m) == "" {
+			w.refuse(m, "has no role.")
+		}
 		first = append(first, message(&messages[i]))
 	}
-	w.set("messages", list(first, w.has["messages"]))
+	w.front("messages", first)
 	for _, p := range parameters(c) {
 		w.fill(p.name, p.value, synonyms[p.name]...)
 	}
@@ -32,28 +35,67 @@ func message(m *prompt.Rendered) []byte {
 	if m.Sent != nil {
 		return m.Sent
 	}
-	return object(nil).str("role", role(m)).str("content", m.Text).end()
+	return sized(m.Text).str("role", role(m)).str("content", m.Text).end()
 }
 
-// openAIResponses: https://platform.openai.com/docs/api-reference/responses/create. Input that is a text becomes a message.
+// openAIResponses: https://platform.openai.com/docs/api-reference/responses/create. Instructions at the head of a prompt are the call's
+// instructions, which the API does not carry over from one turn to the next (previous_response_id), where a call brings them anew;
+// behind them stand the call's own. Input that is a text becomes a message.
 func (w *writer) openAIResponses(messages []prompt.Rendered, c *prompt.Content) {
+	lead := 0
+	for lead < len(messages) && messages[lead].Sent == nil && instructing(&messages[lead]) {
+		lead++
+	}
+	if lead == len(messages) && w.has["input"] == nil {
+		lead = 0 // else there would be no input at all
+	}
+	instructions := ""
+	for i := range messages[:lead] {
+		instructions = join(instructions, messages[i].Text)
+	}
+	messages = messages[lead:]
+	if instructions != "" {
+		own, _ := wire.String(w.has["instructions"])
+		w.set("instructions", wire.AppendString(nil, join(instructions, own)))
+	}
 	var first [][]byte
 	for i := range messages {
-		first = append(first, message(&messages[i]))
+		if m := &messages[i]; m.Sent != nil {
+			first = append(first, w.sentResponses(m))
+		} else {
+			first = append(first, message(m))
+		}
 	}
-	input := w.has["input"]
-	if text, ok := wire.String(input); ok {
-		input = object(nil).str("role", "user").str("content", text).end()
+	if text, ok := wire.String(w.has["input"]); ok && len(first) > 0 {
+		if text != "" {
+			first = append(first, object(nil).str("role", "user").str("content", text).end())
+		}
+		w.set("input", list(first, nil))
+	} else if len(first) > 0 {
+		w.front("input", first)
 	}
-	w.set("input", list(first, input))
+	w.responsesSettings(c)
+}
+
+// join puts texts below each other.
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "\n\n" + b
+}
+
+func (w *writer) responsesSettings(c *prompt.Content) {
 	for _, p := range parameters(c) {
 		switch p.name {
 		case "max_tokens", "max_completion_tokens":
-			w.fill("max_output_tokens", p.value)
+			w.setting("max_output_tokens", p.value)
 		case "reasoning_effort":
 			w.fill("reasoning", object(nil).raw("effort", p.value).end())
-		case "temperature", "top_p", "parallel_tool_calls", "tool_choice", "store", "truncation", "service_tier":
+		case "parallel_tool_calls", "tool_choice", "truncation":
 			w.fill(p.name, p.value)
+		case "temperature", "top_p", "store", "service_tier":
+			w.setting(p.name, p.value)
 		default:
 			w.warn(p.name)
 		}

@@ -11,28 +11,41 @@ func (w *writer) anthropic(messages []prompt.Rendered, c *prompt.Content) {
 	for i := range messages {
 		m := &messages[i]
 		switch {
-		case m.Sent == nil && (role(m) == "system" || role(m) == "developer"):
-			system = append(system, object(nil).str("type", "text").str("text", m.Text).end())
+		case m.Sent != nil:
+			first = append(first, w.sentAnthropic(m))
+		case instructing(m):
+			if m.Text != "" { // the API takes no empty text
+				system = append(system, sized(m.Text).str("type", "text").str("text", m.Text).end())
+			}
 		default:
 			first = append(first, message(m))
 		}
 	}
 	if len(system) > 0 {
-		rest := w.has["system"]
-		if text, ok := wire.String(rest); ok {
-			rest = object(nil).str("type", "text").str("text", text).end()
+		if text, ok := wire.String(w.has["system"]); ok {
+			if text != "" {
+				system = append(system, object(nil).str("type", "text").str("text", text).end())
+			}
+			w.set("system", list(system, nil))
+		} else {
+			w.front("system", system)
 		}
-		w.set("system", list(system, rest))
 	}
-	w.set("messages", list(first, w.has["messages"]))
+	w.front("messages", first)
+	w.anthropicSettings(c)
+}
+
+func (w *writer) anthropicSettings(c *prompt.Content) {
 	for _, p := range parameters(c) {
 		switch p.name {
 		case "max_tokens", "max_completion_tokens":
-			w.fill("max_tokens", p.value)
-		case "temperature", "top_p", "top_k", "thinking", "service_tier":
+			w.setting("max_tokens", p.value)
+		case "thinking":
 			w.fill(p.name, p.value)
+		case "temperature", "top_p", "top_k", "service_tier":
+			w.setting(p.name, p.value)
 		case "stop":
-			w.fill("stop_sequences", many(p.value))
+			w.setting("stop_sequences", many(p.value))
 		default:
 			w.warn(p.name)
 		}
@@ -63,11 +76,11 @@ func (w *writer) gemini(messages []prompt.Rendered, c *prompt.Content) {
 	var system, first [][]byte
 	for i := range messages {
 		m := &messages[i]
-		part := object(nil).str("text", m.Text).end()
+		part := sized(m.Text).str("text", m.Text).end()
 		switch {
 		case m.Sent != nil:
-			first = append(first, m.Sent)
-		case role(m) == "system" || role(m) == "developer":
+			first = append(first, w.sentGemini(m))
+		case instructing(m):
 			system = append(system, part)
 		default:
 			who := "user"
@@ -81,8 +94,27 @@ func (w *writer) gemini(messages []prompt.Rendered, c *prompt.Content) {
 		name := w.spelt("systemInstruction", "system_instruction")
 		w.set(name, object(nil).raw("parts", list(system, parts(w.has[name]))).end())
 	}
-	w.set("contents", list(first, w.has["contents"]))
-	w.geminiSettings(c)
+	w.front("contents", first)
+	if !w.counts {
+		w.geminiSettings(c)
+	}
+	w.geminiTools(c)
+}
+
+// geminiCount is a call whose tokens are counted: as it is, or wrapped.
+func (w *writer) geminiCount(messages []prompt.Rendered, c *prompt.Content) {
+	w.counts = true
+	name := w.spelt("generateContentRequest", "generate_content_request")
+	inner := w.has[name]
+	if len(inner) == 0 || inner[0] != '{' {
+		w.gemini(messages, c)
+		return
+	}
+	in := newWriter(inner)
+	in.counts = true
+	in.gemini(messages, c)
+	w.err = in.err
+	w.set(name, wire.Apply(inner, in.out.In(inner)))
 }
 
 // spelt is the name that the call uses for a member; the first where it has none.
@@ -143,6 +175,9 @@ func (w *writer) geminiSettings(c *prompt.Content) {
 	if len(config) > before {
 		w.set(name, config.end())
 	}
+}
+
+func (w *writer) geminiTools(c *prompt.Content) {
 	var tools [][]byte
 	for _, f := range functions(c) {
 		tools = append(tools, f.as("parameters"))

@@ -17,6 +17,7 @@ type PromptContent struct {
 	Parameters json.RawMessage      `json:"parameters,omitempty" doc:"Settings of calls that do not say them, in the words of OpenAI's chat: temperature, max_tokens, …"`
 	Tools      json.RawMessage      `json:"tools,omitempty" doc:"In the form of OpenAI's chat"`
 	Schema     json.RawMessage      `json:"schema,omitempty" doc:"JSON Schema of the answer"`
+	Config     json.RawMessage      `json:"config,omitempty" doc:"An object that applications read for themselves; calls never use it"`
 	Refs       map[string]PromptRef `json:"refs,omitempty" doc:"Other prompts that the templates name; found by their names when the version is saved"`
 	Cases      []PromptCase         `json:"cases,omitempty" doc:"Tried when the version is saved: one that fails refuses it"`
 }

@@ -24,10 +24,13 @@ type Prompt struct {
 	Latest      int            `json:"latest" doc:"Number of the newest version"`
 	Labels      map[string]int `json:"labels" doc:"Version by label"`
 	Protected   []string       `json:"protected_labels" doc:"Labels that owners and admins move"`
-	CreatedAt   time.Time      `json:"created_at"`
-	UpdatedAt   time.Time      `json:"updated_at"`
-	ArchivedAt  *time.Time     `json:"archived_at,omitempty"`
-	revision    int
+	// Ramps are absent where no label is under way.
+	Ramps      map[string]PromptRamp `json:"ramps,omitempty" doc:"By label: gradual moves that are under way"`
+	CreatedAt  time.Time             `json:"created_at"`
+	UpdatedAt  time.Time             `json:"updated_at"`
+	UpdatedBy  string                `json:"updated_by,omitempty" doc:"Id of the user or token"`
+	ArchivedAt *time.Time            `json:"archived_at,omitempty"`
+	revision   int
 }
 
 // Tag implements rest.Tagged.
@@ -36,7 +39,13 @@ func (p Prompt) Tag() string { return strconv.Itoa(p.revision) }
 func toPrompt(p prompt.Prompt) Prompt {
 	out := Prompt{
 		ID: string(p.ID), Name: p.Name, Kind: string(p.Kind), Description: p.Description, Tags: p.Tags, Latest: p.Latest, Labels: p.Labels,
-		Protected: p.Protected, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, revision: p.Revision,
+		Protected: p.Protected, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, UpdatedBy: p.UpdatedBy, revision: p.Revision,
+	}
+	for label, r := range p.Ramps {
+		if out.Ramps == nil {
+			out.Ramps = make(map[string]PromptRamp, len(p.Ramps))
+		}
+		out.Ramps[label] = toRamp(r)
 	}
 	if out.Tags == nil {
 		out.Tags = []string{}
@@ -89,7 +98,7 @@ type createRequest struct {
 	}
 }
 
-var writing = []*fault.Error{prompt.ErrInvalid, prompt.ErrProtected, prompt.ErrCase, prompt.ErrBreaks}
+var writing = []*fault.Error{prompt.ErrInvalid, prompt.ErrProtected, prompt.ErrApproval, prompt.ErrCase, prompt.ErrBreaks}
 
 // Create makes a prompt with its first version.
 func Create(s *prompt.Service) rest.Endpoint {
@@ -133,32 +142,6 @@ type oneRequest struct {
 	ID string `path:"id"`
 }
 
-// Read is one prompt.
-func Read(s *prompt.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Read a prompt", Errors: []*fault.Error{prompt.ErrNotFound}},
-		func(ctx context.Context, in tenant.Scope, req oneRequest) (Prompt, error) {
-			p, err := s.Prompt(ctx, in, id.Prompt(req.ID))
-			return toPrompt(p), err
-		})
-}
-
-type resolveRequest struct {
-	Name    string `query:"name" required:"true" maxLength:"255"`
-	Label   string `query:"label" maxLength:"36" doc:"production where neither label nor version is given"`
-	Version int    `query:"version" minimum:"0"`
-}
-
-// Resolve is the version that a name and a label mean.
-func Resolve(s *prompt.Service) rest.Endpoint {
-	return rest.Handle(rest.About{
-		Summary: "Find a prompt by its name", Description: "With the version on which the label stands.",
-		Errors: []*fault.Error{prompt.ErrNotFound, prompt.ErrLabel, prompt.ErrVersion, prompt.ErrBoth},
-	},
-		func(ctx context.Context, in tenant.Scope, req resolveRequest) (PublishedPrompt, error) {
-			return published(s.Resolve(ctx, in, req.Name, req.Version, req.Label))
-		})
-}
-
 type updateRequest struct {
 	rest.Match
 	ID   string `path:"id"`
@@ -173,7 +156,7 @@ type updateRequest struct {
 func Update(s *prompt.Service) rest.Endpoint {
 	return rest.Handle(rest.About{
 		Summary: "Change a prompt's name, description or tags", Description: "Prompts that name it in their braces do not notice a rename; calls that use the old name do.",
-		Errors: []*fault.Error{prompt.ErrInvalid, prompt.ErrNotFound, prompt.ErrTaken, prompt.ErrArchived},
+		Errors: []*fault.Error{prompt.ErrInvalid, prompt.ErrNotFound, prompt.ErrTaken, prompt.ErrArchived, prompt.ErrProtected},
 	},
 		func(ctx context.Context, in tenant.Scope, req updateRequest) (Prompt, error) {
 			e := prompt.Edit{Name: req.Body.Name, Description: req.Body.Description, Tags: req.Body.Tags}
@@ -190,7 +173,7 @@ func matching(m rest.Match) func(prompt.Prompt) error {
 func Archive(s *prompt.Service) rest.Endpoint {
 	return rest.Handle(rest.About{
 		Summary: "Archive a prompt", Description: "Calls that name it are refused from then on; it can be restored.",
-		Errors: []*fault.Error{prompt.ErrNotFound, prompt.ErrBreaks, prompt.ErrProtected},
+		Errors: []*fault.Error{prompt.ErrNotFound, prompt.ErrBreaks, prompt.ErrUsed, prompt.ErrProtected},
 	},
 		func(ctx context.Context, in tenant.Scope, req oneRequest) (rest.None, error) {
 			return rest.None{}, s.Archive(ctx, in, id.Prompt(req.ID))

@@ -87,7 +87,7 @@ type labelRequest struct {
 func SetLabel(s *prompt.Service) rest.Endpoint {
 	return rest.Handle(rest.About{
 		Summary: "Put a label on a version of a prompt", Description: "The next call on every proxy uses it within a second. Moving it back is the roll-back.",
-		Errors: []*fault.Error{prompt.ErrNotFound, prompt.ErrVersion, prompt.ErrInvalid, prompt.ErrProtected, prompt.ErrBreaks, prompt.ErrStale},
+		Errors: []*fault.Error{prompt.ErrNotFound, prompt.ErrVersion, prompt.ErrInvalid, prompt.ErrProtected, prompt.ErrApproval, prompt.ErrBreaks, prompt.ErrStale, prompt.ErrArchived},
 	},
 		func(ctx context.Context, in tenant.Scope, req labelRequest) (Prompt, error) {
 			p, err := s.SetLabel(ctx, in, id.Prompt(req.ID), req.Label, req.Body.Version, func(now prompt.Prompt) error {
@@ -109,7 +109,7 @@ type unlabelRequest struct {
 func RemoveLabel(s *prompt.Service) rest.Endpoint {
 	return rest.Handle(rest.About{
 		Summary: "Take a label off a prompt", Description: "Calls that name it are refused from then on.",
-		Errors: []*fault.Error{prompt.ErrNotFound, prompt.ErrInvalid, prompt.ErrProtected, prompt.ErrBreaks},
+		Errors: []*fault.Error{prompt.ErrNotFound, prompt.ErrInvalid, prompt.ErrProtected, prompt.ErrApproval, prompt.ErrBreaks, prompt.ErrArchived},
 	},
 		func(ctx context.Context, in tenant.Scope, req unlabelRequest) (rest.None, error) {
 			_, err := s.SetLabel(ctx, in, id.Prompt(req.ID), req.Label, 0, nil)
@@ -122,8 +122,10 @@ type LabelMove struct {
 	Label string    `json:"label"`
 	Was   int       `json:"was,omitempty" doc:"Absent: it stood nowhere"`
 	Is    int       `json:"is,omitempty" doc:"Absent: it was taken off"`
+	Share int       `json:"share,omitempty" doc:"A step of a gradual move: of 10,000 units that get the new version from then on. Absent: all"`
 	At    time.Time `json:"at"`
 	By    string    `json:"by" doc:"Id of the user or token"`
+	Why   string    `json:"why,omitempty"`
 }
 
 // LabelMoves are a prompt's latest moves of labels.
@@ -190,31 +192,5 @@ func Check(s *prompt.Service) rest.Endpoint {
 				out.Cases = append(out.Cases, CaseOutcome(o))
 			}
 			return out, err
-		})
-}
-
-// ProtectedLabels are the labels that owners and admins move.
-type ProtectedLabels struct {
-	Labels []string `json:"labels" maxItems:"100"`
-}
-
-// ReadProtected reads the protected labels.
-func ReadProtected(s *prompt.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Read the protected labels"},
-		func(ctx context.Context, in tenant.Scope, _ struct{}) (ProtectedLabels, error) {
-			labels, err := s.Protected(ctx, in)
-			return ProtectedLabels{Labels: append([]string{}, labels...)}, err
-		})
-}
-
-type protectRequest struct {
-	Body ProtectedLabels
-}
-
-// Protect says which labels are protected.
-func Protect(s *prompt.Service) rest.Endpoint {
-	return rest.Handle(rest.About{Summary: "Set the protected labels", Errors: []*fault.Error{prompt.ErrInvalid}},
-		func(ctx context.Context, in tenant.Scope, req protectRequest) (ProtectedLabels, error) {
-			return req.Body, s.Protect(ctx, in, req.Body.Labels)
 		})
 }

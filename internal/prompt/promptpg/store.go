@@ -32,18 +32,23 @@ type row struct {
 	Tags                        string // jsonb
 	Labels                      string // jsonb
 	Latest, Revision            int
+	Ramps                       string // jsonb
 	CreatedAt, UpdatedAt        time.Time
+	UpdatedBy                   string
 	ArchivedAt                  *time.Time
 }
 
-const heads = `SELECT p.id, p.name, p.kind, p.description, to_jsonb(p.tags) AS tags, p.latest, p.revision, p.created_at, p.updated_at, p.archived_at,
+const heads = `SELECT p.id, p.name, p.kind, p.description, to_jsonb(p.tags) AS tags, p.latest, p.revision, p.created_at, p.updated_at, p.updated_by, p.archived_at,
+	coalesce((SELECT jsonb_object_agg(r.label, jsonb_build_object('to', r.to_version, 'share', r.share, 'shares', r.shares, 'stop_over', r.stop_over,
+		'pause', extract(epoch FROM r.pause)::bigint, 'next', r.next_at, 'stepped', r.stepped_at, 'started', r.started_at, 'by', r.started_by))
+		FROM prompt_ramps r WHERE r.org_id = p.org_id AND r.prompt_id = p.id), '{}') AS ramps,
 	coalesce((SELECT jsonb_object_agg(l.label, l.version) FROM prompt_labels l WHERE l.org_id = p.org_id AND l.prompt_id = p.id), '{}') AS labels
 	FROM prompts p `
 
 func (r *row) prompt() (prompt.Prompt, error) {
 	p := prompt.Prompt{
 		ID: id.Prompt(r.ID), Name: r.Name, Kind: prompt.Kind(r.Kind), Description: r.Description, Latest: r.Latest, Revision: r.Revision,
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), UpdatedBy: r.UpdatedBy,
 	}
 	if r.ArchivedAt != nil {
 		p.ArchivedAt = r.ArchivedAt.UTC()
@@ -54,7 +59,7 @@ func (r *row) prompt() (prompt.Prompt, error) {
 	if err := json.Unmarshal([]byte(r.Labels), &p.Labels); err != nil {
 		return p, fmt.Errorf("labels of %s: %w", r.ID, err)
 	}
-	return p, nil
+	return p, r.ramps(&p)
 }
 
 // one reads at most one prompt; false: there is none.
@@ -75,7 +80,9 @@ func (s *Store) read(ctx context.Context, in tenant.Scope, where string, args ..
 			err = prompt.ErrNotFound
 		}
 		if err == nil {
-			p.Protected, err = protected(tx)
+			var r prompt.Rules
+			r, err = rules(tx)
+			p.Protected = r.Protected
 		}
 		return err
 	})
@@ -115,11 +122,11 @@ func (s *Store) Prompts(ctx context.Context, in tenant.Scope, f prompt.Filter, a
 		if err := tx.Raw(heads+where+` ORDER BY p.name COLLATE "C", p.id LIMIT ?`, append(args, limit)...).Scan(&rows).Error; err != nil {
 			return err
 		}
-		guarded, err := protected(tx)
+		guarded, err := rules(tx)
 		for i := range rows {
 			p, bad := rows[i].prompt()
 			err = errors.Join(err, bad)
-			p.Protected = guarded
+			p.Protected = guarded.Protected
 			out = append(out, p)
 		}
 		return err
@@ -192,21 +199,29 @@ func (s *Store) Version(ctx context.Context, in tenant.Scope, which id.Prompt, n
 // Moves implements prompt.Store.
 func (s *Store) Moves(ctx context.Context, in tenant.Scope, which id.Prompt, limit int) ([]prompt.Move, error) {
 	var rows []struct {
-		Label, MovedBy string
-		Was, IsAt      *int
-		MovedAt        time.Time
+		Label, MovedBy, Why string
+		Was, IsAt, Share    *int
+		MovedAt             time.Time
 	}
 	err := s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
 		if _, ok, err := one(tx, `WHERE p.id = ?`, string(which)); err != nil || !ok {
 			return cmp.Or[error](err, prompt.ErrNotFound)
 		}
-		return tx.Raw(`SELECT label, moved_by, was, is_at, moved_at FROM prompt_moves WHERE prompt_id = ? ORDER BY seq DESC LIMIT ?`, string(which), limit).Scan(&rows).Error
+		return tx.Raw(`SELECT label, moved_by, was, is_at, share, why, moved_at FROM prompt_moves WHERE prompt_id = ? ORDER BY seq DESC LIMIT ?`, string(which), limit).Scan(&rows).Error
 	})
 	out := make([]prompt.Move, len(rows))
 	for i, r := range rows {
-		out[i] = prompt.Move{Label: r.Label, Was: orZero(r.Was), Is: orZero(r.IsAt), At: r.MovedAt.UTC(), By: r.MovedBy}
+		out[i] = prompt.Move{Label: r.Label, Was: orZero(r.Was), Is: orZero(r.IsAt), Share: orZero(r.Share), At: r.MovedAt.UTC(), By: r.MovedBy, Why: r.Why}
 	}
 	return out, err
+}
+
+// Names implements prompt.Store.
+func (s *Store) Names(ctx context.Context, in tenant.Scope) (names []string, err error) {
+	err = s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
+		return tx.Raw(`SELECT name FROM prompts WHERE archived_at IS NULL ORDER BY name COLLATE "C"`).Scan(&names).Error
+	})
+	return names, err
 }
 
 func orZero(n *int) int {
@@ -221,35 +236,6 @@ func orNull(n int) *int {
 		return nil
 	}
 	return &n
-}
-
-// Protected implements prompt.Store.
-func (s *Store) Protected(ctx context.Context, in tenant.Scope) (labels []string, err error) {
-	err = s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
-		labels, err = protected(tx)
-		return err
-	})
-	return labels, err
-}
-
-func protected(tx *gorm.DB) (labels []string, err error) {
-	err = tx.Raw(`SELECT label FROM prompt_protections ORDER BY label`).Scan(&labels).Error
-	return labels, err
-}
-
-// Protect implements prompt.Store.
-func (s *Store) Protect(ctx context.Context, in tenant.Scope, labels []string, now time.Time) error {
-	return s.db.InTenant(ctx, in, func(tx *gorm.DB) error {
-		if err := hold(tx, in); err != nil {
-			return err
-		}
-		if err := tx.Exec(`DELETE FROM prompt_protections WHERE NOT label = ANY (SELECT jsonb_array_elements_text(?::jsonb))`, list(labels)).Error; err != nil {
-			return err
-		}
-		return tx.Exec(`INSERT INTO prompt_protections (org_id, label, created_at, created_by)
-			SELECT ?, l, ?, ? FROM jsonb_array_elements_text(?::jsonb) AS t (l) ON CONFLICT DO NOTHING`,
-			string(in.Org()), now, in.Actor().ID(), list(labels)).Error
-	})
 }
 
 func list(labels []string) string {

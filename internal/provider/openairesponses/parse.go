@@ -63,7 +63,7 @@ func finished(f *provider.Fields, r chat.Request) (chat.Request, error) {
 		r.Unmapped = nil
 	}
 	if f.Err == nil && r.Model == "" {
-		f.Err = provider.ErrBody.Say("The request names no model.").At("model")
+		f.Err = provider.ErrNoModel
 	}
 	return r, f.Err
 }

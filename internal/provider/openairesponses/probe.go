@@ -29,6 +29,11 @@ func probeField(h *provider.Head, safety *string, name, raw []byte) (bool, error
 		return true, provider.Text("safety_identifier", raw, safety)
 	case "max_output_tokens":
 		return true, provider.Whole("max_output_tokens", raw, &h.MaxTokens)
+	case "prompt":
+		if raw[0] != 'n' {
+			h.Prompt = raw
+		}
+		return true, nil
 	}
 	return false, nil
 }

@@ -58,7 +58,8 @@ func (s *Store) Delete(ctx context.Context, in tenant.Scope, call id.Call, which
 			return err
 		}
 		gone = true
-		return mark(ctx, tx, in, []time.Time{call.Time()})
+		hour := []time.Time{call.Time()}
+		return marks{experiments: hour, prompts: hour}.write(ctx, tx, in)
 	})
 	if err != nil {
 		return fmt.Errorf("delete score: %w", err)

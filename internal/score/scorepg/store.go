@@ -22,8 +22,8 @@ var _ score.Store = (*Store)(nil)
 // New makes a Store.
 func New(db *postgres.DB) *Store { return &Store{db: db} }
 
-// Put implements score.Store. Whoever computes experiments sees a score or is told of its hour: the mark is written in the score's
-// transaction, also where the call is not here yet. Only the hours of calls that are here and in no experiment are not marked.
+// Put implements score.Store. Whoever computes experiments, or figures of prompts, sees a score or is told of its hour: the mark is written in
+// the score's transaction, also where the call is not here yet. Only the hours of calls that are here and in none of them are not marked.
 func (s *Store) Put(ctx context.Context, in tenant.Scope, drafts []score.Draft) (refused []error, err error) {
 	foreign, err := s.foreign(ctx, in, drafts)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Store) Put(ctx context.Context, in tenant.Scope, drafts []score.Draft) 
 			return err
 		}
 		var rows columns
-		var hours []time.Time
+		var hours marks
 		for i := range drafts {
 			d := &drafts[i]
 			call, here := known[d.Call]
@@ -44,8 +44,12 @@ func (s *Store) Put(ctx context.Context, in tenant.Scope, drafts []score.Draft) 
 			case here && d.Team != "" && call.team != d.Team, !here && (!d.Fresh || foreign[d.Call]):
 				refused[i] = score.ErrNoCall
 				continue
-			case !here || call.experiment != "":
-				hours = append(hours, d.Call.Time())
+			}
+			if !here || call.experiment != "" {
+				hours.experiments = append(hours.experiments, d.Call.Time())
+			}
+			if !here || call.prompt != "" {
+				hours.prompts = append(hours.prompts, d.Call.Time())
 			}
 			d.Pending = !here
 			rows.add(in, d)
@@ -53,7 +57,7 @@ func (s *Store) Put(ctx context.Context, in tenant.Scope, drafts []score.Draft) 
 		if err := rows.store(ctx, tx, drafts, refused); err != nil {
 			return err
 		}
-		return mark(ctx, tx, in, hours)
+		return hours.write(ctx, tx, in)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("put scores: %w", err)
@@ -65,12 +69,13 @@ func (s *Store) Put(ctx context.Context, in tenant.Scope, drafts []score.Draft) 
 type call struct {
 	team       id.Team
 	experiment string
+	prompt     string
 }
 
 // calls are those of the drafts' calls that are in the log.
 func calls(ctx context.Context, tx pgx.Tx, in tenant.Scope, drafts []score.Draft) (map[id.Call]call, error) {
 	ids, times := places(drafts)
-	rows, err := tx.Query(ctx, `SELECT c.call_id, c.team_id, c.experiment_id FROM unnest($2::uuid[], $3::timestamptz[]) AS asked (call_id, started_at)
+	rows, err := tx.Query(ctx, `SELECT c.call_id, c.team_id, c.experiment_id, c.prompt_id FROM unnest($2::uuid[], $3::timestamptz[]) AS asked (call_id, started_at)
 		JOIN calls c ON c.org_id = $1 AND c.started_at = asked.started_at AND c.call_id = asked.call_id`, string(in.Org()), ids, times)
 	if err != nil {
 		return nil, err
@@ -78,7 +83,7 @@ func calls(ctx context.Context, tx pgx.Tx, in tenant.Scope, drafts []score.Draft
 	known := make(map[id.Call]call, len(drafts))
 	var which [16]byte
 	var c call
-	_, err = pgx.ForEachRow(rows, []any{&which, (*string)(&c.team), &c.experiment}, func() error { known[which] = c; return nil })
+	_, err = pgx.ForEachRow(rows, []any{&which, (*string)(&c.team), &c.experiment, &c.prompt}, func() error { known[which] = c; return nil })
 	return known, err
 }
 
@@ -182,12 +187,22 @@ func (c *columns) store(ctx context.Context, tx pgx.Tx, drafts []score.Draft, re
 	return nil
 }
 
-// mark says that the experiments of hours have to be computed again.
-func mark(ctx context.Context, tx pgx.Tx, in tenant.Scope, hours []time.Time) error {
-	if len(hours) == 0 {
-		return nil
+// marks are hours that have to be computed again.
+type marks struct{ experiments, prompts []time.Time }
+
+func (m marks) write(ctx context.Context, tx pgx.Tx, in tenant.Scope) error {
+	for _, of := range []struct {
+		table string
+		hours []time.Time
+	}{{"experiment_dirty", m.experiments}, {"prompt_dirty", m.prompts}} {
+		if len(of.hours) == 0 {
+			continue
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO `+of.table+` (org_id, hour) SELECT DISTINCT $1, date_trunc('hour', at, 'UTC') FROM unnest($2::timestamptz[]) AS at`,
+			string(in.Org()), of.hours)
+		if err != nil {
+			return err
+		}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO experiment_dirty (org_id, hour) SELECT DISTINCT $1, date_trunc('hour', at, 'UTC') FROM unnest($2::timestamptz[]) AS at`,
-		string(in.Org()), hours)
-	return err
+	return nil
 }

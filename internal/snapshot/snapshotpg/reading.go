@@ -24,10 +24,11 @@ type reading struct {
 	orgs    map[id.Org]*snapshot.OrgConfig // nil: wanted, and not there
 	deks    map[string]credential.DEK
 	secrets map[string][]secretDoc // by organization and key
+	prompts map[id.Org]*promptRows
 }
 
 func newReading() reading {
-	return reading{changed: map[string]bool{}, orgs: map[id.Org]*snapshot.OrgConfig{}, deks: map[string]credential.DEK{}, secrets: map[string][]secretDoc{}}
+	return reading{changed: map[string]bool{}, orgs: map[id.Org]*snapshot.OrgConfig{}, deks: map[string]credential.DEK{}, secrets: map[string][]secretDoc{}, prompts: map[id.Org]*promptRows{}}
 }
 
 // bytea is how the server writes bytes in documents: \x and hex digits.
@@ -172,6 +173,10 @@ func (r *reading) part(o *snapshot.OrgConfig, kind string, doc []byte) error {
 		return addBudget(o, doc)
 	case "key":
 		return addKey(o, doc)
+	case "prompt_environment":
+		return addEnvironment(o, doc)
+	case "prompt_touched", "prompt", "prompt_version":
+		return r.shelf(o.ID).add(kind, doc)
 	case "secret":
 		return r.addSecret(o.ID, doc)
 	}

@@ -67,8 +67,10 @@ func (s *Source) Listen(ctx context.Context, got func()) error {
 // planner would read every key for one of them.
 //
 // Keys and secrets that ended long ago are left out: they are unknown instead of ended, and refused as well.
-func load(wanted, of, more string) string {
-	return `WITH wanted AS MATERIALIZED (` + wanted + `)
+//
+// with is further parts of the WITH, and more further kinds of rows.
+func load(wanted, of, with, more string) string {
+	return `WITH wanted AS MATERIALIZED (` + wanted + `)` + with + `
 		SELECT 'rev', '', to_jsonb(r)::text FROM config_rev r
 		UNION ALL SELECT 'wanted', org_id, 'null' FROM wanted
 		UNION ALL SELECT 'org', id, to_jsonb(o)::text FROM orgs o WHERE id` + of + `
@@ -79,7 +81,7 @@ func load(wanted, of, more string) string {
 			JOIN alias_versions v ON v.org_id = a.org_id AND v.alias_id = a.id AND v.number = a.version WHERE a.org_id` + of + `
 		UNION ALL SELECT 'routing', org_id, jsonb_build_object('tasks', tasks, 'auto', auto)::text FROM routing r WHERE org_id` + of + `
 		UNION ALL SELECT 'experiment', org_id, jsonb_build_object('id', id, 'alias', alias_name, 'salt', salt, 'arms', arms)::text
-			FROM experiments e WHERE live AND org_id` + of + limits + of + budgets + of + `
+			FROM experiments e WHERE live AND org_id` + of + limits + of + budgets + of + environments + of + `
 		UNION ALL SELECT 'key', org_id, to_jsonb(k)::text FROM keys k WHERE org_id` + of + `
 			AND (revoked_at IS NULL OR revoked_at > now() - interval '30 days')
 		UNION ALL SELECT 'secret', org_id, to_jsonb(s)::text FROM key_secrets s WHERE org_id` + of + `
@@ -87,9 +89,9 @@ func load(wanted, of, more string) string {
 }
 
 var (
-	loadAll   = load(`SELECT id AS org_id FROM orgs`, ` IS NOT NULL`, ``)
-	loadOne   = load(`SELECT id AS org_id FROM orgs WHERE id = $1`, ` = $1`, ``)
-	loadSince = load(`SELECT DISTINCT org_id FROM config_change WHERE rev > $1 AND org_id <> ''`, ` = ANY (ARRAY(SELECT org_id FROM wanted))`, `
+	loadAll   = load(`SELECT id AS org_id FROM orgs`, ` IS NOT NULL`, ``, allPrompts)
+	loadOne   = load(`SELECT id AS org_id FROM orgs WHERE id = $1`, ` = $1`, ``, ``) // without prompts: where calls go does not depend on them
+	loadSince = load(`SELECT DISTINCT org_id FROM config_change WHERE rev > $1 AND org_id <> ''`, ` = ANY (ARRAY(SELECT org_id FROM wanted))`, touched, somePrompts+`
 		UNION ALL SELECT 'changed', '', to_jsonb(kind)::text FROM (SELECT DISTINCT kind FROM config_change WHERE rev > $1) AS kinds`)
 )
 
@@ -108,7 +110,11 @@ func (s *Source) Full(ctx context.Context) (*snapshot.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot.Config{Rev: got.rev.Rev, Imported: imported, Overrides: overrides, Orgs: got.finish()}, nil
+	c := &snapshot.Config{Rev: got.rev.Rev, Imported: imported, Overrides: overrides, Orgs: got.finish()}
+	for org, changed := range got.deltas() {
+		c.Orgs[org].Prompts = changed.Over(nil)
+	}
+	return c, nil
 }
 
 // Org is one organization's configuration as it is now, for those who ask where its calls would go (snapshot.View).
@@ -136,7 +142,7 @@ func (s *Source) Since(ctx context.Context, rev int64) (snapshot.Delta, error) {
 	if got.rev.Pruned > rev {
 		return snapshot.Delta{}, snapshot.ErrPruned
 	}
-	d := snapshot.Delta{Rev: got.rev.Rev, Orgs: got.finish()}
+	d := snapshot.Delta{Rev: got.rev.Rev, Orgs: got.finish(), Prompts: got.deltas()}
 	if got.changed["prices"] {
 		imported, err := s.prices.Imported(ctx)
 		if err != nil {

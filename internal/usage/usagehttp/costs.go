@@ -62,22 +62,24 @@ type Costs struct {
 
 type costsRequest struct {
 	rest.FormatQuery
-	From        string   `query:"from" maxLength:"40" doc:"A day, or an instant (RFC 3339), taken back to the start of its hour; default: 30 days before to"`
-	To          string   `query:"to" maxLength:"40" doc:"A day or an instant; the range ends before it; default: now"`
-	TimeZone    string   `query:"time_zone" maxLength:"64" doc:"Of days, like Europe/Berlin; default: UTC"`
-	Bucket      string   `query:"bucket" enum:"hour,day" doc:"Rows for each hour or day; default: one for the whole range"`
-	GroupBy     []string `query:"group_by" maxItems:"11" doc:"team, workflow, environment, task, alias, model, provider, endpoint, experiment, arm, key; several with commas"`
-	Team        []string `query:"team,explode" maxItems:"100" doc:"Team id; repeat for alternatives. In every filter (none) stands for the empty value"`
-	Workflow    []string `query:"workflow,explode" maxItems:"100"`
-	Environment []string `query:"environment,explode" maxItems:"100"`
-	Alias       []string `query:"alias,explode" maxItems:"100"`
-	Model       []string `query:"model,explode" maxItems:"100"`
-	Provider    []string `query:"provider,explode" maxItems:"100"`
-	Endpoint    []string `query:"endpoint,explode" maxItems:"20" doc:"chat, embeddings, images, …"`
-	Task        []string `query:"task,explode" maxItems:"100"`
-	Experiment  []string `query:"experiment,explode" maxItems:"100" doc:"Experiment id"`
-	Arm         []string `query:"arm,explode" maxItems:"100" doc:"Of an experiment, as assigned"`
-	Key         []string `query:"key,explode" maxItems:"100" doc:"Key id"`
+	From          string   `query:"from" maxLength:"40" doc:"A day, or an instant (RFC 3339), taken back to the start of its hour; default: 30 days before to"`
+	To            string   `query:"to" maxLength:"40" doc:"A day or an instant; the range ends before it; default: now"`
+	TimeZone      string   `query:"time_zone" maxLength:"64" doc:"Of days, like Europe/Berlin; default: UTC"`
+	Bucket        string   `query:"bucket" enum:"hour,day" doc:"Rows for each hour or day; default: one for the whole range"`
+	GroupBy       []string `query:"group_by" maxItems:"13" doc:"team, workflow, environment, task, alias, model, provider, endpoint, prompt, prompt_version, experiment, arm, key; several with commas"`
+	Team          []string `query:"team,explode" maxItems:"100" doc:"Team id; repeat for alternatives. In every filter (none) stands for the empty value"`
+	Workflow      []string `query:"workflow,explode" maxItems:"100"`
+	Environment   []string `query:"environment,explode" maxItems:"100"`
+	Alias         []string `query:"alias,explode" maxItems:"100"`
+	Model         []string `query:"model,explode" maxItems:"100"`
+	Provider      []string `query:"provider,explode" maxItems:"100"`
+	Endpoint      []string `query:"endpoint,explode" maxItems:"20" doc:"chat, embeddings, images, …"`
+	Task          []string `query:"task,explode" maxItems:"100"`
+	Prompt        []string `query:"prompt,explode" maxItems:"100" doc:"Prompt id"`
+	PromptVersion []string `query:"prompt_version,explode" maxItems:"100" doc:"Version of a prompt, like prompt_…@7"`
+	Experiment    []string `query:"experiment,explode" maxItems:"100" doc:"Experiment id"`
+	Arm           []string `query:"arm,explode" maxItems:"100" doc:"Of an experiment, as assigned"`
+	Key           []string `query:"key,explode" maxItems:"100" doc:"Key id"`
 }
 
 // none stands for the empty value in a filter: an empty parameter counts as left out.
@@ -111,6 +113,7 @@ func (r *costsRequest) query(now time.Time) (usage.Query, error) {
 	for d, values := range map[usage.Dimension][]string{
 		usage.Team: r.Team, usage.Workflow: r.Workflow, usage.Environment: r.Environment, usage.Alias: r.Alias, usage.Model: r.Model,
 		usage.Provider: r.Provider, usage.Endpoint: r.Endpoint, usage.Task: r.Task, usage.Experiment: r.Experiment, usage.Arm: r.Arm, usage.Key: r.Key,
+		usage.Prompt: r.Prompt, usage.PromptVersion: r.PromptVersion,
 	} {
 		for _, v := range values {
 			if v == none {
@@ -263,5 +266,9 @@ func (c Costs) line(r *CostRow, rare []chat.Class) []string {
 }
 
 func named(dimension string) bool {
-	return dimension == string(usage.Team) || dimension == string(usage.Key) || dimension == string(usage.Experiment)
+	switch usage.Dimension(dimension) { //nolint:exhaustive // the others are their own names
+	case usage.Team, usage.Key, usage.Experiment, usage.Prompt, usage.PromptVersion:
+		return true
+	}
+	return false
 }

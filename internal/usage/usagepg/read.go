@@ -15,21 +15,28 @@ import (
 	"tollgate/internal/usage"
 )
 
-// dimension says how a dimension is stored, and where its display names are.
-type dimension struct{ column, names string }
+// dimension says how a dimension is stored, and where its display names are; key is what of it their ids are, where that is not all.
+type dimension struct{ column, names, key string }
 
 func dimensions(d usage.Dimension) dimension {
 	switch d {
 	case usage.Team:
-		return dimension{"team_id", "teams"}
+		return dimension{column: "team_id", names: "teams"}
 	case usage.Key:
-		return dimension{"key_id", "keys"}
+		return dimension{column: "key_id", names: "keys"}
 	case usage.Experiment:
-		return dimension{"experiment_id", "experiments"}
+		return dimension{column: "experiment_id", names: "experiments"}
+	case usage.Prompt:
+		return dimension{column: "prompt_id", names: "prompts"}
+	case usage.PromptVersion:
+		return dimension{column: promptVersion, names: "prompts", key: "split_part(%s, '@', 1)"}
 	default: // usage.ask has checked that it is one of usage.Dimensions
-		return dimension{string(d), ""}
+		return dimension{column: string(d)}
 	}
 }
+
+// promptVersion is the version of a prompt in one word; ” where there is none.
+const promptVersion = `CASE WHEN prompt_id = '' THEN '' ELSE prompt_id || '@' || prompt_version END`
 
 // Costs implements usage.Store.
 func (s *Store) Costs(ctx context.Context, in tenant.Scope, q usage.Asked, limit int) ([]usage.Row, error) {
@@ -72,7 +79,11 @@ func costs(in tenant.Scope, q usage.Asked, limit int) (string, []any) {
 			continue
 		}
 		alias := "n" + strconv.Itoa(i)
-		joins = append(joins, " LEFT JOIN "+at.names+" "+alias+" ON "+alias+".org_id = $1 AND "+alias+".id = u."+name)
+		key := "u." + name
+		if at.key != "" {
+			key = fmt.Sprintf(at.key, key)
+		}
+		joins = append(joins, " LEFT JOIN "+at.names+" "+alias+" ON "+alias+".org_id = $1 AND "+alias+".id = "+key)
 		outer = append(outer, "coalesce("+alias+".name, '')")
 	}
 	for _, figure := range figures() {

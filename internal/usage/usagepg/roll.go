@@ -121,7 +121,7 @@ func fill() string {
 		attempts = append(attempts, `coalesce((a.units->>'`+n+`')::bigint, 0)`)
 		sums = append(sums, bounded(n))
 	}
-	dims := `team_id, key_id, workflow, environment, alias, endpoint, task, experiment_id, arm`
+	dims := `team_id, key_id, workflow, environment, alias, endpoint, task, experiment_id, arm, prompt_id, prompt_version`
 	from := ` FROM calls c WHERE c.org_id = $1 AND c.started_at >= $2 AND c.started_at < $3`
 	return `INSERT INTO usage_hourly (org_id, hour, ` + dims + `, provider, model, calls, errors, ` + strings.Join(names, ", ") + `, cost_nano, unpriced, estimated)
 		SELECT $1, $2, ` + dims + `, provider, model, sum(calls), sum(errors), ` + strings.Join(sums, ", ") + `, ` + bounded("cost_nano") + `, sum(unpriced), sum(estimated)

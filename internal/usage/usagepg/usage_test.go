@@ -21,6 +21,8 @@ import (
 	"tollgate/internal/money"
 	"tollgate/internal/postgres"
 	"tollgate/internal/postgres/pgtest"
+	"tollgate/internal/prompt"
+	"tollgate/internal/prompt/promptpg"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
 	"tollgate/internal/usage/usagepg"
@@ -198,6 +200,47 @@ func (w world) name(t *testing.T, which, name string) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPromptsAndTheirVersionsAreCountedApart: costs by prompt and by version, with the name that the prompt has now.
+func TestPromptsAndTheirVersionsAreCountedApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _, err := prompt.NewService(promptpg.New(w.db), func() time.Time { return noon }).
+		Create(t.Context(), w.in, prompt.New{Name: "support/greeting", Kind: prompt.Text, Content: prompt.Content{Text: "Hello"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, of := range map[int][2]any{1: {p.ID, 6}, 2: {p.ID, 7}, 4: {id.Prompt(""), 0}, 8: {id.Prompt("prompt_gone"), 7}} {
+		for range n {
+			r := call(w.in.Org(), w.team, noon)
+			r.Prompt, r.PromptVersion, r.PromptLabel = of[0].(id.Prompt), of[1].(int), "production"
+			w.deliver(t, r)
+		}
+	}
+	w.roll(t)
+	six, seven := string(p.ID)+"@6", string(p.ID)+"@7"
+	got := map[string]int64{}
+	for _, r := range w.costs(t, usage.Query{GroupBy: []usage.Dimension{usage.PromptVersion}}).Rows {
+		got[r.Values[usage.PromptVersion]+" "+r.Names[usage.PromptVersion]] = int64(r.Cost)
+	}
+	want := map[string]int64{six + " support/greeting": 1000, seven + " support/greeting": 2000, " ": 4000, "prompt_gone@7 ": 8000}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("by version (-want +got):\n%s", d)
+	}
+	for _, tt := range []struct {
+		of   usage.Dimension
+		is   string
+		want int64
+	}{{usage.Prompt, string(p.ID), 3}, {usage.PromptVersion, seven, 2}, {usage.PromptVersion, "", 4}, {usage.Prompt, "", 4}, {usage.PromptVersion, "prompt_gone@6", 0}} {
+		if got := w.costs(t, usage.Query{Filter: map[usage.Dimension][]string{tt.of: {tt.is}}}).Total.Calls; got != tt.want {
+			t.Errorf("%s %q: %d calls, want %d", tt.of, tt.is, got, tt.want)
+		}
+	}
+	q := usage.Query{From: noon.Add(-time.Hour), To: noon.Add(time.Hour), Filter: map[usage.Dimension][]string{usage.PromptVersion: {seven}}}
+	if l, err := w.service.Latency(t.Context(), w.in, q); err != nil || l.Calls != 2 {
+		t.Errorf("latency of a version: %+v, %v", l, err)
 	}
 }
 

@@ -145,15 +145,18 @@ func settingFacts(r alias.Route) []ui.Fact {
 	if r.DropUnsupported {
 		unsupported = "dropped, with a warning"
 	}
-	return []ui.Fact{
-		{Name: "Patience", Text: or(patienceLines(r), "")},
+	facts := []ui.Fact{{Name: "Patience", Text: or(patienceLines(r), "")}}
+	if r.Prompt != nil {
+		facts = append(facts, ui.Fact{Name: "Prompt", Text: r.Prompt.String()})
+	}
+	return append(facts, []ui.Fact{
 		{Name: "Parameters", Text: or(parameterLines(r.Parameters), "as the call asks")},
 		{Name: "Cache", Text: cache},
 		{Name: "Stickiness", Text: stick},
 		{Name: "Privacy", Text: kept},
 		{Name: "Client gone", Text: gone},
 		{Name: "Not expressible", Text: unsupported},
-	}
+	}...)
 }
 
 // history fills in the versions.

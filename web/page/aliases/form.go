@@ -37,6 +37,7 @@ type form struct {
 	Timeout, Connect, FirstByte, Idle string // seconds
 	Attempts                          string
 
+	Prompt                    string // "support/greeting:production"
 	Defaults, Caps, Overrides formSettings
 
 	Cache      string // alias.CacheOff or alias.CacheExact
@@ -108,6 +109,9 @@ func of(r alias.Route) form {
 		Defaults: settingsOf(r.Parameters.Defaults), Caps: settingsOf(r.Parameters.Caps), Overrides: settingsOf(r.Parameters.Overrides),
 		Cache: r.Cache.Mode, CacheTTL: seconds(r.Cache.TTL), Payload: r.Privacy.Payload, NoTraining: r.Privacy.NoTraining,
 		OnDisconnect: r.OnDisconnect, Drop: r.DropUnsupported,
+	}
+	if r.Prompt != nil {
+		f.Prompt = r.Prompt.String()
 	}
 	for _, rule := range r.Rules {
 		f.Rules = append(f.Rules, formRule{rule.Name, rule.If, string(rule.Strategy), rowsOf(rule.Targets)})
@@ -185,7 +189,7 @@ func read(v *page.Visit) form {
 		Timeout: typed("timeout"), Connect: typed("connect"), FirstByte: typed("first_byte"), Idle: typed("idle"), Attempts: typed("attempts"),
 		Defaults: set("defaults"), Caps: set("caps"), Overrides: set("overrides"),
 		Cache: v.Form("cache"), CacheTTL: typed("cache_ttl"), Payload: v.Form("payload"), NoTraining: v.Form("no_training") != "",
-		OnDisconnect: v.Form("on_disconnect"), Drop: v.Form("drop_unsupported") != "",
+		OnDisconnect: v.Form("on_disconnect"), Drop: v.Form("drop_unsupported") != "", Prompt: typed("prompt"),
 	}
 	for i := range rulesMax {
 		p := rulePrefix(i)

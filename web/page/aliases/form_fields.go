@@ -72,7 +72,7 @@ func (f form) exactly(at string) string {
 // above is what belongs to no field that the form shows.
 func (f form) above() string {
 	at := f.Trouble.Field
-	for _, shown := range []string{"name", "message", "route.targets", "route.strategy", "route.rules", "route.fallbacks", "route.retry.attempts", "route.timeout_ms", "route.connect_ms", "route.first_byte_ms", "route.idle_ms", "route.attempts", "route.on_disconnect", "route.parameters", "route.cache", "route.privacy.payload"} {
+	for _, shown := range []string{"name", "message", "route.targets", "route.strategy", "route.rules", "route.fallbacks", "route.retry.attempts", "route.timeout_ms", "route.connect_ms", "route.first_byte_ms", "route.idle_ms", "route.attempts", "route.on_disconnect", "route.prompt", "route.parameters", "route.cache", "route.privacy.payload"} {
 		if at == shown || strings.HasPrefix(at, shown+".") {
 			return ""
 		}
@@ -225,6 +225,13 @@ func (f form) ruleIf(i int) ui.InputView {
 	return ui.InputView{FieldView: f.field(rulePrefix(i)+"if", "route.rules."+strconv.Itoa(i)+".if", "If", ""), Value: f.Rules[i].If, Mono: true, Rows: 2, MaxLength: 1000, Placeholder: "input_tokens > 60000"}
 }
 
+// prompt is the prompt of calls that name none.
+func (f form) prompt() ui.InputView {
+	in := f.optional("prompt", "route.prompt", "Prompt", "Calls of this alias get it, and send variables only. A name, and @ with a version or : with a label.", f.Prompt, "")
+	in.Placeholder, in.MaxLength, in.Inputmode = "support/greeting:production", 300, ""
+	return in
+}
+
 func (f form) onDisconnect() ui.SelectView {
 	value := f.OnDisconnect
 	if value == "" {
@@ -269,7 +276,7 @@ func (f form) patient() bool {
 
 // tuned reports whether any parameter is set.
 func (f form) tuned() bool {
-	return f.Defaults != formSettings{} || f.Caps != formSettings{} || f.Overrides != formSettings{} || f.wrong("route.parameters")
+	return f.Defaults != formSettings{} || f.Caps != formSettings{} || f.Overrides != formSettings{} || f.Prompt != "" || f.wrong("route.parameters", "route.prompt")
 }
 
 // careful reports whether anything is set of cache, stickiness and privacy.

@@ -45,6 +45,13 @@ func (f *form) route() (alias.Route, error) {
 	if f.Cache != alias.CacheOff {
 		r.Cache = alias.Cache{Mode: f.Cache, TTL: read.duration(f.CacheTTL, "route.cache.ttl_ms", "Write how long an answer is kept in seconds, such as 600.")}
 	}
+	if f.Prompt != "" {
+		use, ok := alias.ParsePrompt(f.Prompt)
+		if !ok {
+			read.fail("route.prompt", "Write the prompt's name, and @ with a version or : with a label behind it: support/greeting:production.")
+		}
+		r.Prompt = &use
+	}
 	for i, rule := range f.Rules {
 		at := fmt.Sprintf("route.rules.%d", i)
 		r.Rules = append(r.Rules, alias.Rule{Name: rule.Name, If: rule.If, Strategy: alias.Strategy(rule.Strategy), Targets: read.targets(rule.Rows, at+".targets")})

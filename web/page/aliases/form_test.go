@@ -77,7 +77,8 @@ func full() alias.Route {
 		Parameters: alias.Parameters{
 			Defaults: alias.Settings{Temperature: &warm, Effort: "low"}, Caps: alias.Settings{MaxTokens: &tokens}, Overrides: alias.Settings{TopP: &top},
 		},
-		Cache: alias.Cache{Mode: alias.CacheExact, TTL: 10 * time.Minute}, Privacy: alias.Privacy{Payload: "metadata", NoTraining: true},
+		Prompt: &alias.Prompt{Name: "support/greeting", Label: "staging"},
+		Cache:  alias.Cache{Mode: alias.CacheExact, TTL: 10 * time.Minute}, Privacy: alias.Privacy{Payload: "metadata", NoTraining: true},
 		OnDisconnect: alias.Abort, DropUnsupported: true,
 	}
 }

@@ -138,6 +138,9 @@ func settingWords(s alias.Settings) []string {
 
 func careLines(r alias.Route) []string {
 	var out []string
+	if r.Prompt != nil {
+		out = append(out, "prompt: "+r.Prompt.String())
+	}
 	if r.Cache.Mode == alias.CacheExact {
 		out = append(out, "cache: the same call for "+patience(r.Cache.TTL))
 	}

@@ -83,6 +83,9 @@ func (p Page) Show(ctx context.Context, v *page.Visit) (page.Reply, error) {
 		return page.Reply{}, err
 	}
 	namer.Keys = spend.Keys(spend.Keys(namer.Keys, first.Now.Rows), first.Before.Rows)
+	if err := p.Names.NamePrompts(ctx, in, namer, a.at); err != nil {
+		return page.Reply{}, err
+	}
 	environments, err := spend.Environments(ctx, p.Usage, in, a.Question)
 	if err != nil {
 		return page.Reply{}, err

@@ -91,8 +91,8 @@ func (b builder) view() view {
 	out := view{
 		Clock: ui.Clock{Now: b.Period.Now, Zone: b.Period.Zone}, Fresh: freshness(b.Period, b.first.Now.UpTo),
 		By: b.pick("Group by", "by", b.by, ""), Then: b.pick("then", "then", b.then, b.by),
-		Chips: b.namer.Chips(b.at), Hidden: b.at.Hidden(), Heading: "Spend by " + string(b.by), Unit: "day",
-		Count: ui.Plural(int64(len(b.first.Now.Rows)), string(b.by), filter.Plural(b.by)),
+		Chips: b.namer.Chips(b.at), Hidden: b.at.Hidden(), Heading: "Spend by " + filter.Word(b.by), Unit: "day",
+		Count: ui.Plural(int64(len(b.first.Now.Rows)), filter.Word(b.by), filter.Plural(b.by)),
 		Add:   b.add(),
 	}
 	if b.by != usage.Model {
@@ -338,7 +338,7 @@ func (v view) compared() string { return v.Chart.Compare }
 
 func (v view) textFilters() []string {
 	var out []string
-	for _, d := range []usage.Dimension{usage.Workflow, usage.Environment, usage.Task, usage.Alias, usage.Model, usage.Provider, usage.Endpoint, usage.Experiment, usage.Arm} {
+	for _, d := range []usage.Dimension{usage.Workflow, usage.Environment, usage.Task, usage.Alias, usage.Model, usage.Provider, usage.Endpoint, usage.Prompt, usage.PromptVersion, usage.Experiment, usage.Arm} {
 		out = append(out, string(d))
 	}
 	return slices.Clip(out)

@@ -3,6 +3,8 @@ package experiments
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"tollgate/internal/experiment"
@@ -25,6 +27,8 @@ type askView struct {
 	Arm     string
 	Paces   bool // how fast a promotion goes can be chosen
 	Trouble string
+	Release *experiment.Release // the label that a promotion moves; nil: none
+	Refused string              // why it may not be moved
 }
 
 // carried is what an alias carried lately, for effects in numbers.
@@ -52,6 +56,10 @@ func (p Experiments) effect(ctx context.Context, v *page.Visit, e experiment.Exp
 	c, err := p.carried(ctx, v, e.Plan.AliasName)
 	if err != nil {
 		return "", err
+	}
+	if i := shown(e); e.Plan.Variants[i].Prompt != nil && e.Plan.Variants[i].Target == nil {
+		return "Promote gives half of the units of " + e.Plan.AliasName + " version " + strconv.Itoa(e.Plan.Variants[i].Prompt.Version) + " of " + e.Plan.PromptName +
+			" for a day, then all, with the guardrails on for 48 h. It can be rolled back in one click. " + c.text(), nil
 	}
 	return "Promote makes version " + ui.CountText(int64(e.AliasAt+1)) + " of " + e.Plan.AliasName + ": half of its units for a day, then all, with the guardrails on for 48 h. It can be rolled back in one click. " + c.text(), nil
 }
@@ -89,8 +97,28 @@ func (p Experiments) ask(ctx context.Context, v *page.Visit, q question, trouble
 		return page.Reply{}, err
 	}
 	a := askView{E: e, Arm: arm(v, e), Trouble: trouble}
+	if err := p.releases(ctx, v, &a); err != nil {
+		return page.Reply{}, err
+	}
 	q(&a, c, v.Now)
 	return page.Show(layout.Frame{Title: a.Title, Active: layout.Experiments}, ask(a)).As(status), nil
+}
+
+// releases fills in what promoting the arm does to a label, or why it may not.
+func (p Experiments) releases(ctx context.Context, v *page.Visit, a *askView) error {
+	if i := armIndex(a.E.Plan, a.Arm); i < 0 || a.E.Plan.Variants[i].Prompt == nil {
+		return nil
+	}
+	var err error
+	if a.Release, err = p.Experiments.Release(ctx, v.Scope(), a.E.ID, a.Arm); err == nil {
+		return nil
+	}
+	refused, _, mendable := page.Wrong(err)
+	if !mendable {
+		return err
+	}
+	a.Refused = refused.Message
+	return nil
 }
 
 // arm is the one that is to be promoted: the named one, or the best.
@@ -116,22 +144,38 @@ func stopping(a *askView, c carried, now time.Time) {
 
 func promoting(a *askView, c carried, _ time.Time) {
 	a.Title, a.Action, a.Button, a.Paces = "Promote "+a.Arm, "promote", "Promote "+a.Arm, true
-	a.Facts = []string{
-		"Version " + ui.CountText(int64(a.E.AliasAt+1)) + " of " + a.E.Plan.AliasName + " sends every call to " + armText(a.E.Plan, armIndex(a.E.Plan, a.Arm)) + ". Rules and fallbacks stay.",
-		c.text(),
-	}
+	a.Facts = append(a.promotion(), c.text())
+	a.Warning = a.Refused
 	if r := a.E.Reading; r != nil {
 		a.Facts = append([]string{r.Sentence}, a.Facts...)
 		if r.Verdict != experiment.Winner || r.Best != a.Arm {
-			a.Warning = "The verdict does not say that " + a.Arm + " is the winner. Promoting it is your decision."
+			a.Warning = strings.TrimSpace(a.Warning + " The verdict does not say that " + a.Arm + " is the winner. Promoting it is your decision.")
 		}
 	}
+}
+
+// promotion says what promoting the arm makes: a version of the alias, the move of a label, or both.
+func (a *askView) promotion() []string {
+	i := armIndex(a.E.Plan, a.Arm)
+	v := a.E.Plan.Variants[i]
+	var out []string
+	if v.Target != nil || !v.Parameters.Empty() || v.Prompt == nil || a.Release == nil && a.Refused == "" {
+		out = append(out, "Version "+ui.CountText(int64(a.E.AliasAt+1))+" of "+a.E.Plan.AliasName+" sends every call to "+armText(a.E.Plan, i)+". Rules and fallbacks stay.")
+	}
+	if r := a.Release; r != nil {
+		out = append(out, "When all units have it, the label “"+r.Label+"” of "+r.Name+" moves to version "+strconv.Itoa(r.Is)+" (from "+strconv.Itoa(r.Was)+
+			"). Every call that asks for that label gets it, by other aliases too.")
+	}
+	return out
 }
 
 func rollingBack(a *askView, c carried, _ time.Time) {
 	a.Title, a.Action, a.Button, a.Danger = "Roll "+a.E.Plan.AliasName+" back", "rollback", "Roll back", true
 	a.Facts = []string{c.text()}
-	if r := a.E.Ramp; r != nil && r.Version > 0 {
+	if r := a.E.Ramp; r != nil && r.Release != nil && r.Made > 0 {
+		a.Facts = append([]string{"The label “" + r.Release.Label + "” of " + r.Release.Name + " goes back to version " + strconv.Itoa(r.Release.Was) + ", on the next call."}, a.Facts...)
+	}
+	if r := a.E.Ramp; r != nil && r.Version > 0 && (r.Release == nil || r.Made > r.Version) {
 		a.Facts = append([]string{"The route of version " + ui.CountText(int64(r.Version)) + " becomes the next version of " + a.E.Plan.AliasName + ", everywhere within a second."}, a.Facts...)
 	}
 }

@@ -3,8 +3,10 @@
 package experiments
 
 import (
+	"cmp"
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 	"tollgate/internal/provider"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
@@ -33,6 +36,7 @@ type Service interface {
 	Stop(ctx context.Context, in tenant.Scope, which id.Experiment) (experiment.Experiment, error)
 	Promote(ctx context.Context, in tenant.Scope, which id.Experiment, arm string, pace experiment.Pace) (experiment.Experiment, error)
 	Rollback(ctx context.Context, in tenant.Scope, which id.Experiment) (experiment.Experiment, error)
+	Release(ctx context.Context, in tenant.Scope, which id.Experiment, arm string) (*experiment.Release, error)
 	Delete(ctx context.Context, in tenant.Scope, which id.Experiment) error
 	Forecast(ctx context.Context, in tenant.Scope, p experiment.Plan) (experiment.Forecast, error)
 	Replay(ctx context.Context, in tenant.Scope, r experiment.Replay) (experiment.Reading, error)
@@ -66,6 +70,11 @@ type Usage interface {
 	Costs(ctx context.Context, in tenant.Scope, q usage.Query) (usage.Costs, error)
 }
 
+// Prompts lists those whose versions can be compared; *prompt.Service does.
+type Prompts interface {
+	List(ctx context.Context, in tenant.Scope, f prompt.Filter, after string, limit int) ([]prompt.Prompt, bool, error)
+}
+
 // Experiments answers its pages. All fields are required.
 type Experiments struct {
 	Experiments Service
@@ -74,6 +83,7 @@ type Experiments struct {
 	Keys        Keys
 	Prices      Prices
 	Usage       Usage
+	Prompts     Prompts
 	People      people.MemberLister
 	Vendors     []provider.Vendor
 }
@@ -101,12 +111,15 @@ func armIndex(p experiment.Plan, name string) int {
 	return -1
 }
 
-// armText is what the i-th arm is: its model, what it sets, or the alias as it is.
+// armText is what the i-th arm is: its model, its version of the prompt, what it sets, or the alias as it is.
 func armText(p experiment.Plan, i int) string {
 	v := p.Variants[i]
 	var parts []string
 	if v.Target != nil {
 		parts = append(parts, v.Target.Provider+"/"+v.Target.Model)
+	}
+	if v.Prompt != nil {
+		parts = append(parts, cmp.Or(p.PromptName, string(v.Prompt.Prompt))+"@"+strconv.Itoa(v.Prompt.Version))
 	}
 	parts = append(parts, parameterWords(v.Parameters)...)
 	if len(parts) == 0 {

@@ -20,6 +20,7 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 	"tollgate/internal/provider"
 	"tollgate/internal/tenant"
 	"tollgate/internal/usage"
@@ -107,6 +108,11 @@ func (b *bench) Rollback(context.Context, tenant.Scope, id.Experiment) (experime
 	return b.act("roll back")
 }
 
+// Release is the move of the label for every arm that names a version.
+func (b *bench) Release(context.Context, tenant.Scope, id.Experiment, string) (*experiment.Release, error) {
+	return &experiment.Release{Prompt: "prompt_1", Name: "support/greeting", Label: "production", Was: 6, Is: 7}, b.refuse
+}
+
 func (b *bench) Delete(context.Context, tenant.Scope, id.Experiment) error {
 	_, err := b.act("delete")
 	return err
@@ -169,6 +175,12 @@ func (keys) List(context.Context, tenant.Scope, key.Filter, id.Key, int) ([]key.
 	return []key.Key{{ID: "key_1", Name: "judges"}}, false, nil
 }
 
+type prompts struct{}
+
+func (prompts) List(context.Context, tenant.Scope, prompt.Filter, string, int) ([]prompt.Prompt, bool, error) {
+	return []prompt.Prompt{{ID: "prompt_1", Name: "support/greeting", Latest: 7}}, false, nil
+}
+
 type prices struct{}
 
 func (prices) Book(context.Context) (*price.Book, error) { return price.NewBook(nil), nil }
@@ -192,7 +204,7 @@ func ended() (*bench, Experiments) {
 		At: pagetest.Now().Add(-time.Hour), Values: map[usage.Dimension]string{usage.Alias: "support-reply", usage.Key: "key_prod"}, Row: usage.Row{Calls: 12_601},
 	}}}
 	return b, Experiments{
-		Experiments: b, Aliases: aliases{}, Credentials: credentials{}, Keys: keys{}, Prices: prices{}, Usage: week, People: nobody{},
+		Experiments: b, Aliases: aliases{}, Credentials: credentials{}, Keys: keys{}, Prices: prices{}, Usage: week, Prompts: prompts{}, People: nobody{},
 		Vendors: []provider.Vendor{{ID: "anthropic", Name: "Anthropic", Auth: "bearer"}, {ID: "openai", Name: "OpenAI", Auth: "bearer"}, {ID: "sandbox", Name: "Sandbox", Auth: "none"}},
 	}
 }
@@ -242,6 +254,34 @@ func TestPagesLookAsAccepted(t *testing.T) {
 	pagetest.Golden(t, "list_empty", must(t)(p.List(t.Context(), visit(Path, tenant.Developer))).Body)
 }
 
+// TestAVersionOfAPromptIsNamedWhereverItsArmIs: in figures, and before it takes the label.
+func TestAVersionOfAPromptIsNamedWhereverItsArmIs(t *testing.T) {
+	t.Parallel()
+	b, p := ended()
+	b.e.Plan.PromptName = "support/greeting"
+	b.e.Plan.Variants[1].Target, b.e.Plan.Variants[1].Prompt = nil, &experiment.ArmPrompt{Prompt: "prompt_1", Version: 7}
+	shows := func(r page.Reply, words ...string) {
+		t.Helper()
+		var html bytes.Buffer
+		if err := r.Body.Render(t.Context(), &html); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range words {
+			if !strings.Contains(html.String(), w) {
+				t.Errorf("the page lacks %q", w)
+			}
+		}
+	}
+	shows(must(t)(p.Result(t.Context(), visit(Path+"/exp_1", tenant.Developer))), "support/greeting@7", "version 7 of support/greeting for a day")
+	shows(must(t)(p.AskPromote(t.Context(), visit(Path+"/exp_1/promote", tenant.Developer))), "the label “production” of support/greeting moves to version 7 (from 6)")
+	b.refuse = experiment.ErrNoPromotion.Say("The label is protected.")
+	shows(must(t)(p.AskPromote(t.Context(), visit(Path+"/exp_1/promote", tenant.Developer))), "The label is protected.")
+	b.refuse = nil
+	b.e.Status, b.e.Winner = experiment.Promoted, "haiku"
+	b.e.Ramp = &experiment.Ramp{Stage: 100, Version: 8, Made: 8, Release: &experiment.Release{Name: "support/greeting", Label: "production", Was: 6, Is: 7}}
+	shows(must(t)(p.AskRollback(t.Context(), visit(Path+"/exp_1/rollback", tenant.Developer))), "goes back to version 6")
+}
+
 // promising is a forecast with everything in it.
 func promising() experiment.Forecast {
 	return experiment.Forecast{
@@ -257,6 +297,7 @@ func TestFormsLookAsAccepted(t *testing.T) {
 	pagetest.Golden(t, "new", must(t)(p.NewForm(t.Context(), visit(Path+"/new", tenant.Developer))).Body)
 	b.forecast = promising()
 	pagetest.Golden(t, "new_alias", must(t)(p.NewForm(t.Context(), visit(Path+"/new?alias=alias_1", tenant.Developer))).Body)
+	pagetest.Golden(t, "new_versions", must(t)(p.NewForm(t.Context(), visit(Path+"/new?alias=alias_1&prompt=prompt_1&a=6&b=7", tenant.Developer))).Body)
 	b.forecast = experiment.Forecast{CallsPerDay: 1020, Refusal: "No call has such a score yet."}
 	f := fresh()
 	f.Alias, f.Arms[1].By, f.Arms[1].Model = "alias_1", "anthropic", "claude-haiku-4-5"
@@ -273,6 +314,7 @@ func values(t *testing.T, f form, button string) url.Values {
 	f.Choices = choices{
 		Aliases: []alias.Alias{{ID: "alias_1", Name: "support-reply"}, {ID: "alias_2", Name: "judge"}}, Keys: []key.Key{{ID: "key_1", Name: "judges"}},
 		Vendors: []provider.Vendor{{ID: "anthropic", Name: "Anthropic"}}, Credentials: map[string][]credentialChoice{"anthropic": {{"cred_eu", "anthropic-eu"}}},
+		Prompts: []prompt.Prompt{{ID: "prompt_1", Name: "support/greeting"}},
 	}
 	var b bytes.Buffer
 	if err := edit(f, pagetest.Now()).Render(t.Context(), &b); err != nil {
@@ -299,6 +341,12 @@ func TestTheRenderedFormPostsThePlanThatItShows(t *testing.T) {
 		"judge": {
 			Alias: "alias_1", Name: "Better", Goal: experiment.Better, CostCap: 1.2, Margin: 0.02, Quality: experiment.Judge, Days: 7, Share: 100,
 			Variants: []experiment.Variant{{Name: "control", Weight: 60}, haiku}, Judge: &experiment.JudgePlan{Alias: "judge", Key: "key_1", Rubric: "Names the team.\nSays no more.", Sample: 10, Budget: 10_000_000_000},
+		},
+		"versions": {
+			Alias: "alias_1", Name: "Shorter", Goal: experiment.Cheaper, Margin: 0.02, Quality: experiment.CostLatency, Days: 7, Share: 100,
+			Variants: []experiment.Variant{
+				{Name: "v6", Weight: 50, Prompt: &experiment.ArmPrompt{Prompt: "prompt_1", Version: 6}}, {Name: "v7", Weight: 50, Prompt: &experiment.ArmPrompt{Prompt: "prompt_1", Version: 7}},
+			},
 		},
 		"a against a": {
 			Alias: "alias_1", Name: "Itself", Goal: experiment.Faster, Margin: 0.02, Quality: experiment.CostLatency, Days: 28, Share: 100, AA: true,

@@ -10,6 +10,7 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/money"
+	"tollgate/internal/prompt"
 	"tollgate/internal/provider"
 	"tollgate/web/page"
 )
@@ -24,6 +25,7 @@ type form struct {
 	Alias    string
 	Name     string
 	Why      string // the hypothesis
+	Prompt   string // whose versions arms name; "": none
 	Arms     []formArm
 	AA       bool
 	Goal     string
@@ -47,8 +49,9 @@ type form struct {
 	Current  *alias.Alias         // the chosen alias
 }
 
-// formArm is one arm: the first is the alias as it is. By is "vendor", or "vendor:credential".
-type formArm struct{ Name, By, Model, Weight, MaxTokens, Temperature, TopP, Effort string }
+// formArm is one arm: the first is the alias as it is. By is "vendor", or "vendor:credential". Version is a number of the form's prompt; "": as
+// the call asks.
+type formArm struct{ Name, By, Model, Weight, MaxTokens, Temperature, TopP, Effort, Version string }
 
 type formJudge struct{ Alias, Key, Rubric, Sample, Budget string }
 
@@ -61,6 +64,7 @@ type choices struct {
 	Vendors     []provider.Vendor // that the organization can call
 	Credentials map[string][]credentialChoice
 	Models      []modelChoice
+	Prompts     []prompt.Prompt
 }
 
 type credentialChoice struct{ ID, Name string }
@@ -106,6 +110,9 @@ func of(e experiment.Experiment) form {
 	}
 	for _, v := range p.Variants {
 		f.Arms = append(f.Arms, armOf(v))
+		if v.Prompt != nil {
+			f.Prompt = string(v.Prompt.Prompt)
+		}
 	}
 	return f
 }
@@ -117,6 +124,9 @@ func armOf(v experiment.Variant) formArm {
 		if v.Target.Credential != "" {
 			a.By += ":" + string(v.Target.Credential)
 		}
+	}
+	if v.Prompt != nil {
+		a.Version = strconv.Itoa(v.Prompt.Version)
 	}
 	o := v.Parameters.Overrides
 	if o.MaxTokens != nil {
@@ -154,7 +164,7 @@ func read(v *page.Visit) form {
 		revision = 0
 	}
 	f := form{
-		Revision: revision, Alias: v.Form("alias"), Name: typed("name"), Why: typed("why"), AA: v.Form("aa") != "", Goal: v.Form("goal"), Margin: typed("margin"), CostCap: typed("cost_cap"),
+		Revision: revision, Alias: v.Form("alias"), Prompt: v.Form("prompt"), Name: typed("name"), Why: typed("why"), AA: v.Form("aa") != "", Goal: v.Form("goal"), Margin: typed("margin"), CostCap: typed("cost_cap"),
 		Quality: v.Form("quality"), Score: typed("score_name"), ScoreLow: typed("score_low"), ScoreTop: typed("score_high"),
 		Judge:  formJudge{v.Form("judge_alias"), v.Form("judge_key"), typed("judge_rubric"), typed("judge_sample"), typed("judge_budget")},
 		Guards: formGuards{typed("guard_errors"), typed("guard_p95"), typed("guard_refusals"), typed("guard_schema"), typed("guard_spend")},
@@ -163,7 +173,7 @@ func read(v *page.Visit) form {
 	for i := range armsMax {
 		n := "-" + strconv.Itoa(i)
 		if _, posted := v.HTTP.PostForm["arm"+n]; posted {
-			f.Arms = append(f.Arms, formArm{typed("arm" + n), typed("by" + n), typed("model" + n), typed("weight" + n), typed("max_tokens" + n), typed("temperature" + n), typed("top_p" + n), typed("effort" + n)})
+			f.Arms = append(f.Arms, formArm{typed("arm" + n), typed("by" + n), typed("model" + n), typed("weight" + n), typed("max_tokens" + n), typed("temperature" + n), typed("top_p" + n), typed("effort" + n), typed("version" + n)})
 		}
 	}
 	return f
@@ -271,7 +281,7 @@ func (f form) plan() (experiment.Plan, error) {
 		}
 	}
 	for i, a := range f.Arms {
-		p.Variants = append(p.Variants, r.variant(a, i, f.AA))
+		p.Variants = append(p.Variants, r.variant(f, a, i))
 	}
 	return p, r.err
 }
@@ -284,11 +294,18 @@ func or(v *float64, otherwise float64) float64 {
 }
 
 // variant is an arm as a plan has it. In a test of the test every arm is the alias as it is.
-func (r *reader) variant(a formArm, i int, same bool) experiment.Variant {
+func (r *reader) variant(f form, a formArm, i int) experiment.Variant {
 	at := "variants." + strconv.Itoa(i)
 	v := experiment.Variant{Name: a.Name, Weight: r.whole(a.Weight, at+".weight", "Write the share in percent, such as 50.")}
-	if same {
+	if f.AA {
 		return v
+	}
+	if a.Version != "" {
+		n := r.whole(a.Version, at+".prompt.version", "Write the number of a version, such as 7.")
+		if f.Prompt == "" {
+			r.fail("prompt", "Choose the prompt that the version is of.")
+		}
+		v.Prompt = &experiment.ArmPrompt{Prompt: id.Prompt(f.Prompt), Version: n}
 	}
 	if a.By != "" || a.Model != "" {
 		vendor, cred, _ := strings.Cut(a.By, ":")

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ func (f form) input(name, at, label, help, value string) ui.InputView {
 // above is what belongs to no field that the form shows.
 func (f form) above() string {
 	at := f.Trouble.Field
-	for _, shown := range []string{"alias", "name", "hypothesis", "goal", "margin", "cost_cap", "quality", "score_name", "score_low", "score_high", "judge", "guardrails", "days", "share", "variants"} {
+	for _, shown := range []string{"alias", "name", "hypothesis", "goal", "margin", "cost_cap", "quality", "score_name", "score_low", "score_high", "judge", "guardrails", "days", "share", "variants", "prompt"} {
 		if at == shown || strings.HasPrefix(at, shown+".") {
 			return ""
 		}
@@ -80,6 +81,28 @@ func (f form) by(i int) ui.SelectView {
 	if !found {
 		add(f.Arms[i].By, f.Arms[i].By+", not connected")
 	}
+	return v
+}
+
+// prompt chooses the prompt whose versions arms name.
+func (f form) prompt() ui.SelectView {
+	v := ui.SelectView{FieldView: f.field("prompt", "prompt", "Prompt", "To compare versions of it, say which one each arm gets."), Value: f.Prompt, Options: []ui.Option{{Value: "", Text: "None: the call’s own"}}}
+	found := f.Prompt == ""
+	for _, p := range f.Choices.Prompts {
+		found = found || string(p.ID) == f.Prompt
+		v.Options = append(v.Options, ui.Option{Value: string(p.ID), Text: p.Name})
+	}
+	if !found {
+		v.Options = append(v.Options, ui.Option{Value: f.Prompt, Text: f.Prompt})
+	}
+	return v
+}
+
+// version is the number that an arm's calls get.
+func (f form) version(i int) ui.InputView {
+	v := f.armInput(i, "version", "prompt.version", "Version of the prompt, "+letter(i), f.Arms[i].Version)
+	v.Error = cmp.Or(v.Error, f.exactly("variants."+strconv.Itoa(i)+".prompt"))
+	v.Inputmode, v.Placeholder, v.Optional = "numeric", "as the call asks", true
 	return v
 }
 
@@ -257,6 +280,8 @@ func (f form) inWords() string {
 	what := f.Arms[1].Name
 	if f.Arms[1].Model != "" {
 		what = f.Arms[1].Model
+	} else if f.Arms[1].Version != "" {
+		what = "version " + f.Arms[1].Version + " of the prompt"
 	}
 	name := "the alias"
 	if f.Current != nil {

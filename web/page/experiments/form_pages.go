@@ -12,16 +12,20 @@ import (
 	"tollgate/internal/id"
 	"tollgate/internal/key"
 	"tollgate/internal/price"
+	"tollgate/internal/prompt"
 	"tollgate/internal/tenant"
 	"tollgate/web/layout"
 	"tollgate/web/page"
 	"tollgate/web/ui"
 )
 
-// NewForm asks for a plan. ?alias= chooses what it is about.
+// NewForm asks for a plan. ?alias= chooses what it is about; ?prompt=, a= and b= the versions that are compared.
 func (p Experiments) NewForm(ctx context.Context, v *page.Visit) (page.Reply, error) {
 	f := fresh()
 	f.Alias = v.Query("alias")
+	if f.Prompt = v.Query("prompt"); f.Prompt != "" {
+		f.Arms[0].Version, f.Arms[1].Version = v.Query("a"), v.Query("b")
+	}
 	return p.show(ctx, v, f, http.StatusOK)
 }
 
@@ -220,6 +224,7 @@ const (
 	aliasesMax = 500
 	keysMax    = 200
 	modelsMax  = 500
+	promptsMax = 500
 )
 
 // choices reads what pickers offer, as far as the caller's role may see it.
@@ -239,6 +244,11 @@ func (p Experiments) choices(ctx context.Context, v *page.Visit) (choices, error
 		}
 		for _, c := range list {
 			out.Credentials[c.Provider] = append(out.Credentials[c.Provider], credentialChoice{string(c.ID), c.Name})
+		}
+	}
+	if v.Can(tenant.ReadPrompts) {
+		if out.Prompts, _, err = p.Prompts.List(ctx, v.Scope(), prompt.Filter{}, "", promptsMax); err != nil {
+			return out, err
 		}
 	}
 	book, err := p.Prices.Book(ctx)

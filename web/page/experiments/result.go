@@ -161,7 +161,7 @@ func sentence(e experiment.Experiment) string {
 func checks(e experiment.Experiment) []check {
 	titles := map[string][2]string{ // fine, not fine
 		"sample_ratio": {"Split is fair", "Split is not fair"}, "fallbacks": {"Fallbacks", "Many fallbacks"}, "unscored": {"Unscored share", "Unscored share differs"},
-		"outage": {"No outage inside", "An outage inside"}, "price_change": {"Prices unchanged", "A price changed"}, "alias_edit": {"Nothing edited", "The alias was edited"},
+		"outage": {"No outage inside", "An outage inside"}, "prompt_edit": {"Prompt unchanged", "A prompt was edited"}, "promotion": {"Promotion", "Not promoted by itself"}, "price_change": {"Prices unchanged", "A price changed"}, "alias_edit": {"Nothing edited", "The alias was edited"},
 		"guardrails": {"Guardrails", "A guardrail is broken"}, "judge": {"Judge", "The judge stopped"}, "not_randomised": {"Dealt at random", "Not dealt at random"},
 	}
 	var out []check

@@ -53,19 +53,22 @@ func Names() []string {
 
 // Title is a dimension's name at the head of a column.
 func Title(d usage.Dimension) string {
-	s := string(d)
+	s := Word(d)
 	return strings.ToUpper(s[:1]) + s[1:]
 }
+
+// Word is a dimension's name in a sentence.
+func Word(d usage.Dimension) string { return strings.ReplaceAll(string(d), "_", " ") }
 
 // Plural is a dimension's name for several.
 func Plural(d usage.Dimension) string {
 	if d == usage.Alias {
 		return "aliases"
 	}
-	return string(d) + "s"
+	return Word(d) + "s"
 }
 
-// Namer names values of dimensions. Keys and experiments are known by id only; Keys names those that the page has met.
+// Namer names values of dimensions. Keys, experiments and prompts are known by id only; Keys names those that the page has met.
 type Namer struct {
 	Teams   people.Teams
 	Keys    map[string]string
@@ -76,10 +79,10 @@ type Namer struct {
 func (n Namer) Name(d usage.Dimension, value string) string {
 	switch {
 	case value == "":
-		return "No " + string(d)
+		return "No " + Word(d)
 	case d == usage.Team:
 		return n.Teams.Name(id.Team(value))
-	case (d == usage.Key || d == usage.Experiment) && n.Keys[value] != "":
+	case (d == usage.Key || d == usage.Experiment || d == usage.Prompt || d == usage.PromptVersion) && n.Keys[value] != "":
 		return n.Keys[value]
 	case d == usage.Provider:
 		return n.Provider(value)
@@ -132,7 +135,7 @@ func (n Namer) choices(a Address, d usage.Dimension, all string, values []string
 	clean := a.Without("before", "after", "open")
 	out := []ui.Choice{{Text: all, Href: clean.Without(string(d)).String(), Current: len(chosen) == 0}}
 	if len(chosen) > 1 {
-		out = append(out, ui.Choice{Text: ui.Plural(int64(len(chosen)), string(d), Plural(d)), Href: a.String(), Current: true})
+		out = append(out, ui.Choice{Text: ui.Plural(int64(len(chosen)), Word(d), Plural(d)), Href: a.String(), Current: true})
 	}
 	for _, v := range chosen {
 		if !slices.Contains(values, v) {

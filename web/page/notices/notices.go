@@ -147,6 +147,16 @@ func kindText(k notice.Kind) string {
 		return "A key was found in public"
 	case notice.LimitReached:
 		return "A rate limit is reached"
+	case notice.PromptCreated:
+		return "A prompt or a version is new"
+	case notice.PromptMoved:
+		return "A prompt’s label is moved"
+	case notice.PromptDeleted:
+		return "A prompt is archived or deleted"
+	case notice.PromptAsked:
+		return "A move of a label waits for an approval"
+	case notice.PromptFailed:
+		return "A planned move of a label was not made"
 	case notice.ChannelOff:
 		return "A channel was turned off"
 	case notice.Test:

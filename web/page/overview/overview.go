@@ -286,6 +286,14 @@ func narrow(f *calllog.Filter, d usage.Dimension, values []string) {
 		f.Providers = values
 	case usage.Task:
 		f.Tasks = values
+	case usage.Prompt:
+		f.Prompts = ids[id.Prompt](values)
+	case usage.PromptVersion:
+		for _, s := range values {
+			if v, ok := calllog.ParsePromptVersion(s); ok {
+				f.PromptVersions = append(f.PromptVersions, v)
+			}
+		}
 	case usage.Experiment:
 		f.Experiments = ids[id.Experiment](values)
 	case usage.Arm:

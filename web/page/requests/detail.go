@@ -2,6 +2,7 @@ package requests
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,7 +93,7 @@ func (p Page) detail(ctx context.Context, v *page.Visit, call id.Call) (callView
 	if out.Scores, err = p.scores(ctx, v, &e, v.HTTP.URL.RequestURI()); err != nil {
 		return callView{}, err
 	}
-	out.Facts, out.Tags = facts(&e), tags(&e)
+	out.Facts, out.Tags = facts(&e, v.Can(tenant.ReadPrompts)), tags(&e)
 	out.Bodies = bodies(e.Payload)
 	if len(out.Bodies) == 0 {
 		if out.NoBody, err = p.whyNoBody(ctx, in, &e); err != nil {
@@ -143,7 +144,8 @@ func ended(a calllog.Attempt) string {
 	return "no answer"
 }
 
-func facts(e *calllog.Entry) []ui.Fact {
+// facts are what a call was; linked: the visitor may open its prompt.
+func facts(e *calllog.Entry, linked bool) []ui.Fact {
 	out := []ui.Fact{{Name: "Call", Text: e.ID.String(), Code: true, Copy: true}}
 	add := func(name, text string, code bool) {
 		if text != "" {
@@ -153,6 +155,9 @@ func facts(e *calllog.Entry) []ui.Fact {
 	add("Asked for", e.Requested, true)
 	if e.Alias != "" {
 		add("Alias", e.Alias+", version "+strconv.Itoa(e.AliasVersion), false)
+	}
+	if e.Prompt != "" {
+		out = append(out, prompted(e, linked))
 	}
 	if e.Model != "" {
 		add("Answered by", e.Provider+"/"+e.Model, true)
@@ -176,6 +181,23 @@ func facts(e *calllog.Entry) []ui.Fact {
 		}
 	}
 	return out
+}
+
+// prompted says which version of which prompt the call used, and how it was found: "support/greeting@7 by production".
+func prompted(e *calllog.Entry, linked bool) ui.Fact {
+	f := ui.Fact{Name: "Prompt", Text: cmp.Or(e.PromptName, string(e.Prompt)) + "@" + strconv.Itoa(e.PromptVersion)}
+	switch {
+	case e.PromptLabel != "":
+		f.Text += " by " + e.PromptLabel
+	case e.Arm != "":
+		f.Text += " by number, or by the experiment’s arm"
+	default:
+		f.Text += " by its number"
+	}
+	if linked && e.PromptName != "" {
+		f.Href = "/prompts/" + string(e.Prompt)
+	}
+	return f
 }
 
 func tags(e *calllog.Entry) []ui.Fact {

@@ -68,6 +68,10 @@ func newList(a asked, n filter.Namer, p calllog.Page) listView {
 		if c := &p.Calls[i]; c.KeyName != "" {
 			keys[string(c.Key)] = c.KeyName
 		}
+		if c := &p.Calls[i]; c.PromptName != "" {
+			keys[string(c.Prompt)] = c.PromptName
+			keys[calllog.PromptVersion{Prompt: c.Prompt, Number: c.PromptVersion}.String()] = c.PromptName + "@" + strconv.Itoa(c.PromptVersion)
+		}
 	}
 	out := listView{
 		Clock: clock(a.period), Chips: chips(a, n), Hidden: a.at.Hidden("q", "before", "after", "open"), Live: a.live,

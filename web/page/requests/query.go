@@ -19,7 +19,7 @@ func names() map[string]string {
 	return map[string]string{
 		"status": "status", "outcome": "outcome", "error": "error_code", "workflow": "workflow", "environment": "environment", "env": "environment",
 		"endpoint": "endpoint", "alias": "alias", "model": "model", "provider": "provider", "key": "key", "team": "team", "user": "end_user", "tag": "tag",
-		"task": "task", "experiment": "experiment", "arm": "arm", "variant": "arm", "batch": "batch",
+		"task": "task", "experiment": "experiment", "arm": "arm", "variant": "arm", "batch": "batch", "prompt": "prompt", "prompt_version": "prompt_version",
 	}
 }
 
@@ -87,7 +87,7 @@ func parse(text string, at filter.Address) (typed, error) {
 		}
 		param, known := names()[t.name]
 		if !known {
-			return typed{}, errQuery.Say("There is no filter “%s”. There are status, outcome, error, workflow, env, endpoint, alias, model, provider, key, team, user, tag, task, experiment, arm and batch.", clip(t.name))
+			return typed{}, errQuery.Say("There is no filter “%s”. There are status, outcome, error, workflow, env, endpoint, alias, model, provider, key, team, user, tag, task, prompt, prompt_version, experiment, arm and batch.", clip(t.name))
 		}
 		if t.value == "" {
 			return typed{}, errQuery.Say("“%s:” lacks its value.", clip(t.name))
@@ -138,12 +138,19 @@ func readFilter(at filter.Address) (calllog.Filter, error) {
 		Teams: values[id.Team](at, "team"), Keys: values[id.Key](at, "key"), Aliases: values[string](at, "alias"), Models: values[string](at, "model"),
 		Providers: values[string](at, "provider"), Workflows: values[string](at, "workflow"), Environments: values[string](at, "environment"), Endpoints: values[string](at, "endpoint"),
 		Outcomes: values[calllog.Outcome](at, "outcome"), EndUser: at.Get("end_user"), ErrorCode: at.Get("error_code"),
-		Tasks: values[string](at, "task"), Experiments: values[id.Experiment](at, "experiment"), Arms: values[string](at, "arm"), Batches: values[id.Batch](at, "batch"),
+		Tasks: values[string](at, "task"), Experiments: values[id.Experiment](at, "experiment"), Arms: values[string](at, "arm"), Batches: values[id.Batch](at, "batch"), Prompts: values[id.Prompt](at, "prompt"),
 	}
 	for _, o := range f.Outcomes {
 		if _, known := outcomes()[o]; !known {
 			return calllog.Filter{}, calllog.ErrFilter.Say("An outcome is ok, refused, failed, broken, client_gone or interrupted.").At("outcome")
 		}
+	}
+	for _, s := range values[string](at, "prompt_version") {
+		v, ok := calllog.ParsePromptVersion(s)
+		if !ok {
+			return calllog.Filter{}, calllog.ErrFilter.Say("A version of a prompt looks like prompt_…@7.").At("prompt_version")
+		}
+		f.PromptVersions = append(f.PromptVersions, v)
 	}
 	for _, s := range at.All("status") {
 		n, err := status(s)

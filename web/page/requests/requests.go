@@ -158,6 +158,9 @@ func (p Page) list(ctx context.Context, v *page.Visit, text string, wrong page.T
 	if err != nil {
 		return page.Reply{}, err
 	}
+	if err := p.Names.NamePrompts(ctx, in, namer, a.at); err != nil {
+		return page.Reply{}, err
+	}
 	environments, err := p.environments(ctx, v, a)
 	if err != nil {
 		return page.Reply{}, err

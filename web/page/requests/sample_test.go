@@ -71,6 +71,7 @@ func fallback() calllog.Entry {
 	u := usageOf(chat.Reported, 512, 1792, 412)
 	e.Provider, e.Model, e.Usage, e.Cost = "anthropic", "claude-sonnet-4-5", u, 8_253_600
 	e.Tags = map[string]string{"release": "2026-11", "customer": "<acme>"}
+	e.Prompt, e.PromptName, e.PromptVersion, e.PromptLabel = "prompt_1", "support/greeting", 7, "production"
 	e.Marks = []calllog.Mark{
 		{Stage: "authenticate", At: 40 * time.Microsecond},
 		{Stage: "read", At: 60 * time.Microsecond},

@@ -24,6 +24,7 @@ type Choices struct {
 type Fields struct {
 	Team, Environment, Alias, Key, Provider string
 	Workflow, Model, EndUser                string
+	Prompt, PromptVersion                   string
 	Tags                                    string // key=value pairs
 	Each, EachTag                           string // Each is "" for all together, "tag" for a tag named EachTag
 }
@@ -66,6 +67,10 @@ func (f *Fields) at(n dimension.Name) *string {
 		return &f.Model
 	case dimension.EndUser:
 		return &f.EndUser
+	case dimension.Prompt:
+		return &f.Prompt
+	case dimension.PromptVersion:
+		return &f.PromptVersion
 	}
 	return nil
 }
@@ -104,7 +109,7 @@ func (f Fields) EachName() dimension.Name {
 
 // narrow reports whether one of the fields that stand behind "More" is filled.
 func (f Fields) narrow() bool {
-	return f.Workflow+f.Model+f.EndUser+f.Tags != ""
+	return f.Workflow+f.Model+f.EndUser+f.Prompt+f.PromptVersion+f.Tags != ""
 }
 
 // Form is what the fields need to be drawn.
@@ -185,6 +190,14 @@ func (f Form) model() ui.InputView {
 
 func (f Form) endUser() ui.InputView {
 	return f.typed(dimension.EndUser, "End user", "", "user-4711")
+}
+
+func (f Form) prompt() ui.InputView {
+	return f.typed(dimension.Prompt, "Prompt", "Its id.", "prompt_…")
+}
+
+func (f Form) promptVersion() ui.InputView {
+	return f.typed(dimension.PromptVersion, "Version of a prompt", "Its prompt’s id, @ and the number.", "prompt_…@7")
 }
 
 func (f Form) tags() ui.InputView {

@@ -93,7 +93,8 @@ func Requests(s dimension.Selector) string {
 	sep := "?"
 	for _, m := range Ordered(s) {
 		switch m.Dimension { //nolint:exhaustive // tags and end users have no filter
-		case dimension.Team, dimension.Key, dimension.Environment, dimension.Workflow, dimension.Alias, dimension.Provider, dimension.Model:
+		case dimension.Team, dimension.Key, dimension.Environment, dimension.Workflow, dimension.Alias, dimension.Provider, dimension.Model,
+			dimension.Prompt, dimension.PromptVersion:
 			out += sep + string(m.Dimension) + "=" + escape(m.Value)
 			sep = "&"
 		}

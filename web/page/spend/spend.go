@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tollgate/internal/money"
@@ -284,7 +285,7 @@ func Exact(r *usage.Row) string {
 	}
 }
 
-// Keys are the names of keys, and of experiments, that rows bring with them.
+// Keys are the names of keys, experiments and prompts that rows bring with them.
 func Keys(into map[string]string, rows []usage.Row) map[string]string {
 	if into == nil {
 		into = map[string]string{}
@@ -295,8 +296,21 @@ func Keys(into map[string]string, rows []usage.Row) map[string]string {
 				into[rows[i].Values[d]] = name
 			}
 		}
+		promptNames(into, &rows[i])
 	}
 	return into
+}
+
+// promptNames are those of a prompt and of its version: "support/greeting", "support/greeting@7".
+func promptNames(into map[string]string, r *usage.Row) {
+	if name := r.Names[usage.Prompt]; name != "" {
+		into[r.Values[usage.Prompt]] = name
+	}
+	if name := r.Names[usage.PromptVersion]; name != "" {
+		value := r.Values[usage.PromptVersion]
+		_, number, _ := strings.Cut(value, "@")
+		into[value] = name + "@" + number
+	}
 }
 
 // Environments are the environments of a period, whatever the filter on them.
