@@ -39,6 +39,10 @@ var Kinds = []Kind{
 	PromptCreated, PromptMoved, PromptDeleted, PromptAsked, PromptFailed, ChannelOff,
 }
 
+// News reports that nobody has to act on notices of the kind: people did what they tell of. They are kept as read, and go to channels that
+// ask for the kind, and to webhooks that ask for all; nobody gets a letter for each change of a prompt without wanting it.
+func (k Kind) News() bool { return k == PromptCreated || k == PromptMoved || k == PromptDeleted }
+
 // New is what happened.
 type New struct {
 	Kind  Kind

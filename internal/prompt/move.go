@@ -128,6 +128,9 @@ func (h hand) place(d Desk, p Prompt, labels []string, number int) (Prompt, []Mo
 
 // write writes a prompt as it is now, tells of its whole moves, and sees that every prompt which names this one is still whole.
 func (h hand) write(d Desk, p Prompt, moves []Move) (Prompt, error) {
+	if err := h.mayBelow(d, p); err != nil {
+		return p, err
+	}
 	p = h.touched(p)
 	if err := d.Put(p, moves); err != nil {
 		return p, err

@@ -344,7 +344,8 @@ func gallery(b *browser, own belongings) {
 		"prompt": "/prompts/" + own["prompts"], "prompt-edit": "/prompts/" + own["prompts"] + "/edit", "prompt-version": "/prompts/" + own["prompts"] + "/versions/1",
 		"prompt-figures": "/prompts/" + own["prompts"] + "/figures", "prompt-use": "/prompts/" + own["prompts"] + "/use", "prompt-move": "/prompts/" + own["prompts"] + "/move?label=staging",
 		"prompt-settings": "/prompts/" + own["prompts"] + "/settings",
-		"get-started":     "/get-started", "settings": "/settings", "not-found": "/nothing-here",
+		"playground":      "/playground?prompt=" + own["prompts"] + "&version=1", "playground-empty": "/playground", "playground-runs": "/playground/runs",
+		"get-started": "/get-started", "settings": "/settings", "not-found": "/nothing-here",
 	}
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
 		for n, l := range looks {

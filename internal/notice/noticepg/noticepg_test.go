@@ -103,6 +103,27 @@ func (w *world) deliveries(of id.Channel) []notice.Delivery {
 	return list
 }
 
+// What people did themselves is no alarm: it is kept as read, and is a letter to nobody who did not ask for it.
+func TestNewsIsNoAlarm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	letters := w.channel(notice.NewChannel{Name: "letters", Medium: notice.Email, Target: "ops@example.com"})
+	asked := w.channel(notice.NewChannel{Name: "asked", Medium: notice.Email, Target: "words@example.com", Kinds: []notice.Kind{notice.PromptMoved}})
+	hook := w.channel(notice.NewChannel{Name: "hook", Medium: notice.Webhook, Target: "https://a.example.com"})
+	for _, kind := range notice.Kinds {
+		w.post(kind, "1")
+	}
+	unread, err := w.s.Unread(t.Context(), w.in)
+	if err != nil || unread != len(notice.Kinds)-3 {
+		t.Errorf("%d unread of %d, %v", unread, len(notice.Kinds), err)
+	}
+	for which, want := range map[id.Channel]int{letters.ID: len(notice.Kinds) - 3, asked.ID: 1, hook.ID: len(notice.Kinds)} {
+		if got := len(w.deliveries(which)); got != want {
+			t.Errorf("%s: %d deliveries, want %d", which, got, want)
+		}
+	}
+}
+
 func TestANoticeIsToldOnceAndGoesWhereItIsWanted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

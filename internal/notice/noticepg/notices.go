@@ -41,7 +41,8 @@ func (s *Store) Post(ctx context.Context, org id.Org, n notice.New) (fresh bool,
 			return err
 		}
 		fresh = true
-		rows, err := tx.Query(ctx, `SELECT id FROM notice_channels WHERE org_id = $1 AND NOT off AND (kinds = '{}' OR $2 = ANY (kinds))`, string(org), string(n.Kind))
+		rows, err := tx.Query(ctx, `SELECT id FROM notice_channels WHERE org_id = $1 AND NOT off
+			AND ($2 = ANY (kinds) OR kinds = '{}' AND (kind = 'webhook' OR NOT $3))`, string(org), string(n.Kind), n.Kind.News())
 		if err != nil {
 			return err
 		}
@@ -69,9 +70,9 @@ func insert(ctx context.Context, tx pgx.Tx, org id.Org, n notice.New) (id.Notice
 		return "", fmt.Errorf("encode data: %w", err)
 	}
 	which := id.Notice(id.New("note"))
-	tag, err := tx.Exec(ctx, `INSERT INTO notices (org_id, id, kind, about, once, title, body, path, data, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (org_id, kind, about, once) WHERE once <> '' DO NOTHING`,
-		string(org), string(which), string(n.Kind), n.About, n.Once, n.Title, n.Text, n.Path, string(data), n.At)
+	tag, err := tx.Exec(ctx, `INSERT INTO notices (org_id, id, kind, about, once, title, body, path, data, at, read_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $11 THEN $10::timestamptz END) ON CONFLICT (org_id, kind, about, once) WHERE once <> '' DO NOTHING`,
+		string(org), string(which), string(n.Kind), n.About, n.Once, n.Title, n.Text, n.Path, string(data), n.At, n.Kind.News())
 	if err != nil || tag.RowsAffected() == 0 {
 		return "", err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"tollgate/internal/id"
 	"tollgate/internal/prompt"
@@ -183,6 +185,9 @@ func (v detailView) passed() (state ui.State, text string) {
 func (s subject) lede() string {
 	out := s.Prompt.Description
 	if out != "" {
+		if last, _ := utf8.DecodeLastRuneInString(out); !strings.ContainsRune(".!?…", last) {
+			out += "."
+		}
 		out += " "
 	}
 	if len(s.Used) > 0 {

@@ -15,7 +15,7 @@ import (
 func stages() map[string]string {
 	return map[string]string{
 		"authenticate": "Authenticate", "read": "Read request", "resolve": "Choose target", "limit": "Check limits",
-		"admit": "Make room", "defer": "Can it wait", "cache": "Look in the cache", "settle": "Settle cost", "render": "Write the end", "answered": "Answered",
+		"admit": "Make room", "prompt": "Fill in the prompt", "defer": "Can it wait", "cache": "Look in the cache", "settle": "Settle cost", "render": "Write the end", "answered": "Answered",
 	}
 }
 
