@@ -9,11 +9,14 @@ locals {
     TOLLGATE_LOG_FORMAT        = "json"
     TOLLGATE_SPOOL_QUOTA_BYTES = "8589934592"
   }
-  # The control plane and the worker hold no data; a proxy holds its spool.
-  stateless = {
+  # Each part that makes calls keeps their records on a volume of its own until they are in the database: proxies those of clients, the
+  # control plane those of the playground, the worker those of batches and judges.
+  parts = {
     api    = { port = 8080, replicas = 2 }
     worker = { port = null, replicas = 1 }
+    proxy  = { port = 8081, replicas = var.proxy_replicas }
   }
+  user = 10001 # of the image
 }
 
 resource "kubernetes_namespace" "this" {
@@ -68,19 +71,27 @@ resource "kubernetes_job" "migrate" {
   wait_for_completion = true
 }
 
-resource "kubernetes_deployment" "stateless" {
-  for_each   = local.stateless
+resource "kubernetes_stateful_set" "part" {
+  for_each   = local.parts
   depends_on = [kubernetes_job.migrate]
   metadata {
     name      = each.key
     namespace = kubernetes_namespace.this.metadata[0].name
   }
   spec {
-    replicas = each.value.replicas
+    service_name          = each.key
+    replicas              = each.value.replicas
+    pod_management_policy = "Parallel"
     selector { match_labels = merge(local.labels, { part = each.key }) }
     template {
       metadata { labels = merge(local.labels, { part = each.key }) }
       spec {
+        # Longer than TOLLGATE_DRAIN, so that running streams finish and the spool is shipped.
+        termination_grace_period_seconds = 60
+        security_context {
+          run_as_user = local.user
+          fs_group    = local.user
+        }
         container {
           name    = each.key
           image   = var.image
@@ -101,49 +112,13 @@ resource "kubernetes_deployment" "stateless" {
               period_seconds = 2
             }
           }
-        }
-      }
-    }
-  }
-}
-
-resource "kubernetes_stateful_set" "proxy" {
-  depends_on = [kubernetes_job.migrate]
-  metadata {
-    name      = "proxy"
-    namespace = kubernetes_namespace.this.metadata[0].name
-  }
-  spec {
-    service_name          = "proxy"
-    replicas              = var.proxy_replicas
-    pod_management_policy = "Parallel"
-    selector { match_labels = merge(local.labels, { part = "proxy" }) }
-    template {
-      metadata { labels = merge(local.labels, { part = "proxy" }) }
-      spec {
-        # Longer than TOLLGATE_DRAIN, so that running streams finish and the spool is shipped.
-        termination_grace_period_seconds = 60
-        container {
-          name    = "proxy"
-          image   = var.image
-          command = ["/usr/local/bin/proxy"]
-          env_from {
-            config_map_ref { name = kubernetes_config_map.this.metadata[0].name }
-          }
-          env_from {
-            secret_ref { name = kubernetes_secret.this.metadata[0].name }
-          }
-          readiness_probe {
-            http_get {
-              path = "/readyz"
-              port = 8081
-            }
-            period_seconds = 2
-          }
-          liveness_probe {
-            http_get {
-              path = "/livez"
-              port = 8081
+          dynamic "liveness_probe" {
+            for_each = each.value.port == null ? [] : [each.value.port]
+            content {
+              http_get {
+                path = "/livez"
+                port = liveness_probe.value
+              }
             }
           }
           volume_mount {

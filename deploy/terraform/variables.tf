@@ -38,7 +38,7 @@ variable "proxy_replicas" {
 }
 
 variable "spool_size" {
-  description = "Volume of each proxy for unshipped call records and the last snapshot."
+  description = "Volume of each process for unshipped call records and the last snapshot."
   type        = string
   default     = "10Gi"
 }
