@@ -24,12 +24,17 @@ import (
 // underBudget gives the organization a budget in the books of the database.
 func (d *depot) underBudget(limit money.NanoUSD) *budget.Budget {
 	d.t.Helper()
+	return d.under(budget.Block, limit)
+}
+
+func (d *depot) under(mode budget.Mode, limit money.NanoUSD) *budget.Budget {
+	d.t.Helper()
 	b := budget.Budget{
-		ID: id.Budget(id.New("bud")), Name: "Nightly", Mode: budget.Block, Wait: -1, Limits: []budget.Limit{{Period: budget.Total, Amount: limit}},
+		ID: id.Budget(id.New("bud")), Name: "Nightly", Mode: mode, Wait: -1, Limits: []budget.Limit{{Period: budget.Total, Amount: limit}},
 	}
 	err := d.db.InSystemPgx(d.t.Context(), "test", func(tx pgx.Tx) error {
-		_, err := tx.Exec(d.t.Context(), `INSERT INTO budgets (org_id, id, name, mode, created_at, updated_at) VALUES ($1, $2, $3, 'block', now(), now())`,
-			string(d.org.ID), string(b.ID), b.Name)
+		_, err := tx.Exec(d.t.Context(), `INSERT INTO budgets (org_id, id, name, mode, created_at, updated_at) VALUES ($1, $2, $3, $4, now(), now())`,
+			string(d.org.ID), string(b.ID), b.Name, string(mode))
 		if err != nil {
 			return err
 		}
@@ -89,6 +94,41 @@ func TestABatchUnderABudgetIsHeldForBeforeItIsSent(t *testing.T) {
 	if spent, held := d.books(b); spent != n*miniBatchCost || held != 0 {
 		t.Errorf("spent %d and held %d, want %d and nothing", spent, held, n*miniBatchCost)
 	}
+	if with, without := d.settled(b); with != n*miniBatchCost || without != 0 {
+		t.Errorf("%d settled on what was held for it, and %d beside it", with, without)
+	}
+}
+
+// TestABudgetThatWatchesHoldsNoBatchUp: it counts what was spent, far over its limit, and nothing is held for it.
+func TestABudgetThatWatchesHoldsNoBatchUp(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t, "openai")
+	b := d.under(budget.Watch, 1)
+	d.start()
+	const n = 8
+	made := d.submit(honestLines(n))
+	if end := d.await(made.ID, 2); end.Status != "completed" || end.Counts.Completed != n {
+		t.Fatalf("%+v", end)
+	}
+	if spent, held := d.books(b); spent != n*miniBatchCost || held != 0 {
+		t.Errorf("spent %d and held %d, want %d and nothing", spent, held, n*miniBatchCost)
+	}
+	if with, without := d.settled(b); with != 0 || without != n*miniBatchCost {
+		t.Errorf("%d settled on a holder, though nothing was held, and %d on none", with, without)
+	}
+}
+
+// settled is what was settled on holders' leases of a budget, and on none.
+func (d *depot) settled(b *budget.Budget) (with, without money.NanoUSD) {
+	d.t.Helper()
+	err := d.db.InSystemPgx(d.t.Context(), "test", func(tx pgx.Tx) error {
+		return tx.QueryRow(d.t.Context(), `SELECT coalesce(sum(settled) FILTER (WHERE holder <> $2), 0)::bigint, coalesce(sum(settled) FILTER (WHERE holder = $2), 0)::bigint
+			FROM budget_settlements WHERE budget_id = $1`, string(b.ID), id.Holder{}).Scan(&with, &without)
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return with, without
 }
 
 // TestLinesForWhichThereIsNoMoneyAreNotSent: those that fit are, in their order; the others fail as a client's own calls would.

@@ -80,20 +80,21 @@ type purse struct {
 	place  map[id.Pot]int
 }
 
-// add puts a line in, and reports false, with the ask that has no room, where one is given how much room there is.
+// add puts a line in, and reports false, with the ask that has no room, where one is given how much room there is. Of a budget that only
+// watches nothing is asked, but the books have to know its pot: else nobody would see what is spent of it until some proxy asks.
 func (p *purse) add(org *snapshot.Org, l *batch.Line, at time.Time, room []money.NanoUSD) (short int, ok bool) {
 	var mine []int
 	short, ok = -1, true
 	pots(org, l.Draft.Shares, at, func(s batch.Share, b *budget.Budget, w budget.Window, pot id.Pot) {
-		if !s.Held || b.Mode != budget.Block || l.Draft.Bound <= 0 {
-			return
-		}
 		i, have := p.place[pot]
 		if !have {
 			i = len(p.asks)
 			p.place[pot] = i
 			p.asks = append(p.asks, lease.Ask{Org: org.ID, Budget: b.ID, Subject: s.Subject, Window: w, Pot: pot})
 			p.blocks = append(p.blocks, b)
+		}
+		if !s.Held || b.Mode != budget.Block || l.Draft.Bound <= 0 {
+			return
 		}
 		if ok && room != nil && p.asks[i].Need+l.Draft.Bound > room[i] {
 			short, ok = i, false
