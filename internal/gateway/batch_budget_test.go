@@ -118,6 +118,23 @@ func TestABudgetThatWatchesHoldsNoBatchUp(t *testing.T) {
 	}
 }
 
+// TestWhatNothingWasHeldForIsChargedAllTheSame: where nobody lends for so long, lines under a budget that watches are sent, and count.
+func TestWhatNothingWasHeldForIsChargedAllTheSame(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t, "openai")
+	b := d.under(budget.Watch, dollar)
+	d.durable = nil
+	d.start()
+	const n = 4
+	made := d.submit(honestLines(n))
+	if end := d.await(made.ID, 2); end.Status != "completed" || end.Counts.Completed != n {
+		t.Fatalf("%+v", end)
+	}
+	if with, without := d.settled(b); with != 0 || without != n*miniBatchCost {
+		t.Errorf("%d settled on a holder, though nothing was held, and %d on none", with, without)
+	}
+}
+
 // settled is what was settled on holders' leases of a budget, and on none.
 func (d *depot) settled(b *budget.Budget) (with, without money.NanoUSD) {
 	d.t.Helper()
