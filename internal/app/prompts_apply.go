@@ -177,13 +177,12 @@ func says(r *prompthttp.PromptImportedRow) string {
 
 // lines prints what differs between two texts.
 func (t *promptsTool) lines(old, is string) {
-	paint := &routingTool{colour: t.colour}
 	for _, l := range aliasfile.Unified(old, is, 3) {
 		text := string(l.Kind) + l.Text
 		if l.Kind == '@' {
 			text = "@@"
 		}
-		fmt.Fprint(t.out, "  "+paint.painted(text+"\n"))
+		fmt.Fprint(t.out, "  "+t.painted(text+"\n"))
 	}
 }
 

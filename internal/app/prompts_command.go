@@ -1,28 +1,21 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 )
 
 // promptsTool is one run of a command on prompts.
 type promptsTool struct {
-	api, token, message   string
-	label, folder         string
-	labels, versions      string
-	source, langfuse      string
-	dryRun, prune         bool
-	yes, force            bool
-	dir                   string // of files; of an import also one file, "-": standard input
-	client                *routingClient
-	in                    io.Reader
-	out, err              io.Writer
-	asks, colour, chatter bool
+	console
+	message          string
+	label, folder    string
+	labels, versions string
+	source, langfuse string
+	dryRun, prune    bool
+	yes, force       bool
+	dir              string // of files; of an import also one file, "-": standard input
 }
 
 // promptsCommand keeps prompts in a repository, and moves them between places.
@@ -76,35 +69,7 @@ func (t *promptsTool) applies(cmd *cobra.Command) {
 
 func promptsOne(use, short string, run func(*promptsTool, context.Context) error, more func(*cobra.Command, *promptsTool)) *cobra.Command {
 	t := &promptsTool{}
-	cmd := &cobra.Command{
-		Use: use, Short: short, Args: cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				t.dir = args[0]
-			}
-			if err := t.open(cmd); err != nil {
-				return &exit{exitError, err}
-			}
-			err := run(t, cmd.Context())
-			var code *exit
-			if err != nil && !errors.As(err, &code) {
-				return &exit{exitError, err}
-			}
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&t.api, "api", "", "address of the dashboard (TOLLGATE_API; http://127.0.0.1:8080 unless it is set)")
-	cmd.Flags().StringVar(&t.token, "token", "", "management token (better: TOLLGATE_TOKEN, which no list of processes shows)")
+	cmd := t.command(use, short, &t.dir, func(ctx context.Context) error { return run(t, ctx) })
 	more(cmd, t)
 	return cmd
-}
-
-// open fills what the environment says.
-func (t *promptsTool) open(cmd *cobra.Command) (err error) {
-	t.in, t.out, t.err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-	t.asks = terminal(t.in) && terminal(t.out)
-	t.colour = terminal(t.out) && os.Getenv("NO_COLOR") == ""
-	t.chatter = terminal(t.err)
-	t.client, err = newRoutingClient(cmp.Or(t.api, os.Getenv("TOLLGATE_API"), "http://127.0.0.1:8080"), cmp.Or(t.token, os.Getenv("TOLLGATE_TOKEN")))
-	return err
 }

@@ -1,11 +1,7 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -33,15 +29,10 @@ const (
 
 // routingTool is one run of a routing command.
 type routingTool struct {
-	api, token, message string
-	yes, force, effect  bool
-	path                string // of the file; "-": standard input and output
-
-	client   *routingClient
-	in       io.Reader
-	out, err io.Writer
-	asks     bool // somebody sits at a terminal
-	colour   bool
+	console
+	message            string
+	yes, force, effect bool
+	path               string // of the file; "-": standard input and output
 }
 
 // routingCommands keep the routing file in a repository: pull, diff, check and apply.
@@ -63,48 +54,10 @@ func routingCommands() []*cobra.Command {
 }
 
 func routingCommand(use, short string, run func(*routingTool, context.Context) error, more func(*cobra.Command, *routingTool)) *cobra.Command {
-	t := &routingTool{}
-	cmd := &cobra.Command{
-		Use: use, Short: short, Args: cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			t.path = "routing.yaml"
-			if len(args) > 0 {
-				t.path = args[0]
-			}
-			if err := t.open(cmd); err != nil {
-				return &exit{exitError, err}
-			}
-			err := run(t, cmd.Context())
-			var code *exit
-			if err != nil && !errors.As(err, &code) {
-				return &exit{exitError, err}
-			}
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&t.api, "api", "", "address of the dashboard (TOLLGATE_API; http://127.0.0.1:8080 unless it is set)")
-	cmd.Flags().StringVar(&t.token, "token", "", "management token (better: TOLLGATE_TOKEN, which no list of processes shows)")
+	t := &routingTool{path: "routing.yaml"}
+	cmd := t.command(use, short, &t.path, func(ctx context.Context) error { return run(t, ctx) })
 	if more != nil {
 		more(cmd, t)
 	}
 	return cmd
-}
-
-// open fills what the environment says.
-func (t *routingTool) open(cmd *cobra.Command) (err error) {
-	t.in, t.out, t.err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-	t.asks = terminal(t.in) && terminal(t.out)
-	t.colour = terminal(t.out) && os.Getenv("NO_COLOR") == ""
-	t.client, err = newRoutingClient(cmp.Or(t.api, os.Getenv("TOLLGATE_API"), "http://127.0.0.1:8080"), cmp.Or(t.token, os.Getenv("TOLLGATE_TOKEN")))
-	return err
-}
-
-// terminal reports whether a person sits at a stream.
-func terminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -244,18 +244,6 @@ func (t *routingTool) show(v aliashttp.RoutingVerdict) {
 	}
 }
 
-// painted is a line of a difference in its colour.
-func (t *routingTool) painted(line string) string {
-	if !t.colour || line == "" {
-		return line
-	}
-	paint := map[byte]string{'+': "\x1b[32m", '-': "\x1b[31m", '@': "\x1b[36m"}[line[0]]
-	if paint == "" {
-		return line
-	}
-	return paint + strings.TrimSuffix(line, "\n") + "\x1b[0m\n"
-}
-
 func counted(n int, what string) string {
 	switch n {
 	case 0:
